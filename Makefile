@@ -1,0 +1,59 @@
+# Few verbs, each of which installs what it needs. `make help` lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+CACHE := $(or $(CAKE_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cake-operator)
+UV := $(CACHE)/uv/bin/uv
+PY := .venv/bin/python
+export PYTHONDONTWRITEBYTECODE := 1
+
+.PHONY: help env lock generate lint test test-unit test-engine test-cluster test-e2e cluster demo cluster-down clean
+
+help: ## List the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+env: .venv/.stamp ## The Python environment (vLLM for CPUs, the operator, tools), pinned with hashes, in .venv
+
+$(UV):
+	python3 -m venv $(CACHE)/uv && $(CACHE)/uv/bin/pip install -q 'uv>=0.9,<1'
+
+.venv/.stamp: requirements/cpu.txt pyproject.toml | $(UV)
+	$(UV) venv -q --allow-existing --python python3.11 .venv
+	VIRTUAL_ENV=.venv $(UV) pip sync -q --require-hashes --compile-bytecode requirements/cpu.txt
+	VIRTUAL_ENV=.venv $(UV) pip install -q --no-deps --no-build-isolation -e .
+	touch $@
+
+lock: | $(UV) ## Resolve requirements/*.in anew and write the lock files
+	UV=$(UV) scripts/lock
+
+generate: env ## Write crds/, the chart's copy of them and docs/reference from the code
+	$(PY) scripts/generate
+
+lint: env ## Style, types, layers, and that generated files are fresh
+	scripts/lint
+
+test-unit: env ## Pure parts, in seconds
+	$(PY) -m pytest tests/unit
+
+test-engine: env ## Real vLLM in process: token-for-token equality with plain compute
+	scripts/test-engine
+
+cluster: env ## Build (once) what a local cluster needs
+	$(PY) -m tests.localcluster build
+
+test-cluster: cluster ## A real API server without a node: CRD, operator, chart
+	$(PY) -m pytest tests/cluster
+
+test-e2e: cluster ## A real node with real pods: the chart, one small CakeDeployment, up, retuned, scaled, deleted
+	$(PY) -m pytest tests/e2e
+
+test: lint test-unit test-engine test-cluster test-e2e ## Everything, on a bare machine
+
+demo: cluster ## A serving fleet on this machine; KEEP=1 leaves it running
+	$(PY) -m demo $(if $(KEEP),--keep)
+
+cluster-down: ## End the local cluster and everything it started
+	$(PY) -m tests.localcluster down
+
+clean: ## Remove what was made in this checkout (the cache stays)
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache

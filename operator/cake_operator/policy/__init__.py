@@ -1,0 +1,1 @@
+"""Pure policies: figures, spec, history and now in; a Decision out."""

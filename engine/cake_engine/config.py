@@ -20,6 +20,7 @@ __all__ = [
     "CodecName",
     "ConfigError",
     "Fraction",
+    "Knobs",
     "LiveConfig",
     "Mode",
     "ModelIdentity",
@@ -151,12 +152,10 @@ class StaticConfig(_Document):
         return self.tiers[1:]
 
 
-class LiveConfig(_Document):
-    """The knobs that change while the engine serves.
+class Knobs(_Document):
+    """What the tuner turns while the engine serves.
 
     Attributes:
-        generation: Raised by the writer with every change; the engine exports the one that it has applied.
-        static_meeting_point: Fraction of the stored prefix that is computed; set with mode Static, and only then.
         prefetch_share: Share of CPU memory that loads for waiting requests may hold.
         load_bandwidth_bytes_per_second: Cap by tier name; a tier that is not named is not capped.
         write_bandwidth_bytes_per_second: Cap by tier name; a tier that is not named is not capped.
@@ -166,16 +165,26 @@ class LiveConfig(_Document):
             no storage.
     """
 
-    version: Literal[1] = 1
-    generation: int = Field(default=1, ge=1)
-    mode: Mode = Mode.ADAPTIVE
-    static_meeting_point: Fraction | None = None
     prefetch_share: Fraction = 0.5
     load_bandwidth_bytes_per_second: dict[TierName, BytesPerSecond] = Field(default_factory=dict)
     write_bandwidth_bytes_per_second: dict[TierName, BytesPerSecond] = Field(default_factory=dict)
     prefix_token_share: Fraction = 1.0
     minimum_load_tokens: int = Field(default=256, ge=0)
     retain_from: Fraction = 0.0
+
+
+class LiveConfig(Knobs):
+    """The knobs and the mode, as one published generation.
+
+    Attributes:
+        generation: Raised by the writer with every change; the engine exports the one that it has applied.
+        static_meeting_point: Fraction of the stored prefix that is computed; set with mode Static, and only then.
+    """
+
+    version: Literal[1] = 1
+    generation: int = Field(default=1, ge=1)
+    mode: Mode = Mode.ADAPTIVE
+    static_meeting_point: Fraction | None = None
 
     @model_validator(mode="after")
     def _meeting_point_belongs_to_static(self) -> Self:

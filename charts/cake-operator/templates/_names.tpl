@@ -1,0 +1,53 @@
+{{/* Name of the objects: the release's, with the chart's where the release does not say it. */}}
+{{- define "cake-operator.fullname" -}}
+{{- $chart := default .Chart.Name .Values.nameOverride -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
+{{- else if contains $chart .Release.Name -}}
+{{- .Release.Name | trunc 63 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $chart | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{/* What a selector may hold: labels that never change over the life of a release. */}}
+{{- define "cake-operator.selector" -}}
+app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "cake-operator.labels" -}}
+{{ include "cake-operator.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end -}}
+
+{{- define "cake-operator.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "cake-operator.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- required "serviceAccount.name: name the service account to use, or set serviceAccount.create to true" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "cake-operator.image" -}}
+{{- $repository := required "image.repository: say where the cluster pulls the operator's image from, such as --set image.repository=registry.example.com/cake-operator (no image is published yet)" .Values.image.repository -}}
+{{- if .Values.image.digest -}}
+{{- printf "%s@%s" $repository .Values.image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" $repository (default .Chart.AppVersion .Values.image.tag) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* "true" or nothing: whether this release brings a PodMonitor. */}}
+{{- define "cake-operator.podMonitor" -}}
+{{- if eq (toString .Values.podMonitor.enabled) "auto" -}}
+{{- if .Capabilities.APIVersions.Has "monitoring.coreos.com/v1/PodMonitor" -}}true{{- end -}}
+{{- else if .Values.podMonitor.enabled -}}true{{- end -}}
+{{- end -}}
+
+{{/* Labels of a PodMonitor: ours, and those by which the user's Prometheus selects it. */}}
+{{- define "cake-operator.monitorLabels" -}}
+{{- mergeOverwrite (deepCopy .Values.podMonitor.labels) (include "cake-operator.labels" . | fromYaml) | toYaml -}}
+{{- end -}}

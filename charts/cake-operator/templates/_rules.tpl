@@ -1,0 +1,26 @@
+{{/* What the operator may do, and nothing more: one list for the ClusterRole and for the Role of a single namespace.
+     It reads no Secret: pods are given tokens by reference. */}}
+{{- define "cake-operator.rules" -}}
+- apiGroups: [cake.dev]
+  resources: [cakedeployments]
+  verbs: [get, list, watch]
+- apiGroups: [cake.dev]
+  resources: [cakedeployments/status]
+  verbs: [patch]
+# Clusters that enforce owner references ask for this before a child may block its owner's deletion.
+- apiGroups: [cake.dev]
+  resources: [cakedeployments/finalizers]
+  verbs: [update]
+- apiGroups: [""]
+  resources: [services, configmaps, persistentvolumeclaims]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [apps]
+  resources: [deployments]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list, watch]
+{{- end -}}

@@ -1,0 +1,6 @@
+"""A real Kubernetes on one machine, with no registry and no Docker: for tests, the demo and for looking around."""
+
+from tests.localcluster.cluster import Cluster, CommandError
+from tests.localcluster.errors import LocalClusterError
+
+__all__ = ["Cluster", "CommandError", "LocalClusterError"]

@@ -1,22 +1,22 @@
-// localkube bundles the Kubernetes components into one multi-call binary.
+// localkube is a Kubernetes node's programs as one multi-call binary: the first argument names the program,
+// the rest are its own. One binary instead of seven shares most of their code, on disk and in the build.
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"slices"
+	"strings"
 
-	"context"
-	"github.com/spf13/cobra"
-	"go.etcd.io/etcd/server/v3/etcdmain"
-	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/coremain"
+	_ "github.com/coredns/coredns/plugin/bind"
 	_ "github.com/coredns/coredns/plugin/cache"
 	_ "github.com/coredns/coredns/plugin/errors"
-	_ "github.com/coredns/coredns/plugin/health"
 	_ "github.com/coredns/coredns/plugin/kubernetes"
-	_ "github.com/coredns/coredns/plugin/loadbalance"
-	_ "github.com/coredns/coredns/plugin/log"
 	_ "github.com/coredns/coredns/plugin/ready"
+	"github.com/spf13/cobra"
+	"go.etcd.io/etcd/server/v3/etcdmain"
 	"k8s.io/component-base/cli"
 	_ "k8s.io/component-base/logs/json/register"
 	_ "k8s.io/component-base/metrics/prometheus/clientgo"
@@ -28,29 +28,29 @@ import (
 	kubelet "k8s.io/kubernetes/cmd/kubelet/app"
 )
 
+func run(command func() *cobra.Command) func() {
+	return func() { os.Exit(cli.Run(command())) }
+}
+
 func main() {
-	commands := map[string]func() *cobra.Command{
-		"kube-apiserver":          func() *cobra.Command { return apiserver.NewAPIServerCommand() },
-		"kube-controller-manager": func() *cobra.Command { return kcm.NewControllerManagerCommand() },
-		"kube-scheduler":          func() *cobra.Command { return scheduler.NewSchedulerCommand() },
-		"kube-proxy":              func() *cobra.Command { return proxy.NewProxyCommand() },
-		"kubelet":                 func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) },
+	programs := map[string]func(){
+		"coredns":                 coremain.Run,
+		"etcd":                    func() { etcdmain.Main(os.Args) },
+		"kube-apiserver":          run(apiserver.NewAPIServerCommand),
+		"kube-controller-manager": run(kcm.NewControllerManagerCommand),
+		"kube-proxy":              run(proxy.NewProxyCommand),
+		"kube-scheduler":          run(func() *cobra.Command { return scheduler.NewSchedulerCommand() }),
+		"kubelet":                 run(func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) }),
 	}
-	if len(os.Args) > 1 && os.Args[1] == "etcd" {
-		etcdmain.Main(os.Args[1:])
-		return
-	}
-	if len(os.Args) > 1 && os.Args[1] == "coredns" {
-		os.Args = os.Args[1:]
-		_ = dnsserver.Directives
-		coremain.Run()
-		return
-	}
-	if len(os.Args) < 2 || commands[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: localkube kube-apiserver|kube-controller-manager|kube-scheduler|kube-proxy|kubelet ...")
+	if len(os.Args) < 2 || programs[os.Args[1]] == nil {
+		var names []string
+		for name := range programs {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		fmt.Fprintf(os.Stderr, "usage: localkube %s ...\n", strings.Join(names, "|"))
 		os.Exit(2)
 	}
-	name := os.Args[1]
 	os.Args = os.Args[1:]
-	os.Exit(cli.Run(commands[name]()))
+	programs[os.Args[0]]()
 }

@@ -1,0 +1,49 @@
+"""Where things are kept between runs: one folder outside the checkout."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock
+
+
+def root() -> Path:
+    """The cache folder: ``$CAKE_CACHE``, or ``cake-operator`` under the user's cache folder."""
+    if explicit := os.environ.get("CAKE_CACHE"):
+        return Path(explicit).absolute()
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base).absolute() / "cake-operator"
+
+
+@contextmanager
+def lock(name: str) -> Iterator[None]:
+    """Hold the lock ``name`` of this cache; waits for whoever holds it, and ends with its process."""
+    folder = root() / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / f"{name}.lock"):
+        yield
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[Path]:
+    """Yield a fresh path beside ``target`` that takes its place, at once and whole, if the block ends well.
+
+    The path does not exist yet, so that the block may make a file or a folder of it.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as scratch:
+        fresh = Path(scratch) / target.name
+        yield fresh
+        fresh.rename(target)
+
+
+def fingerprint(*parts: bytes | str | Path) -> str:
+    """A short name for exactly these inputs; a path stands for its file's bytes."""
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part.read_bytes() if isinstance(part, Path) else part.encode() if isinstance(part, str) else part
+        digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.hexdigest()[:16]

@@ -1,0 +1,110 @@
+"""The clusters of this user: a folder each, with a record of who owns it."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+import psutil
+
+from tests.localcluster import cache
+from tests.localcluster.errors import LocalClusterError
+
+# A Unix socket's path holds at most 107 bytes; the longest of ours in a run's folder is containerd's.
+_LONGEST_FOLDER = 107 - len("/containerd/containerd.sock.ttrpc")
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The process that a cluster ends with."""
+
+    pid: int
+    started: float
+
+    @classmethod
+    def this_process(cls) -> Self:
+        """The owner that this process is."""
+        return cls(os.getpid(), psutil.Process().create_time())
+
+    def lives(self) -> bool:
+        """Whether that very process, not another with its number, still runs."""
+        try:
+            process = psutil.Process(self.pid)
+            return abs(process.create_time() - self.started) < 1 and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
+
+@dataclass(frozen=True)
+class Run:
+    """One cluster's folder and record.
+
+    Attributes:
+        name: what it is called; the node is always called ``node``.
+        port: where its API server answers on 127.0.0.1.
+        owner: whose end is its end; None for one that was left running on purpose.
+    """
+
+    name: str
+    port: int
+    owner: Owner | None
+
+    @property
+    def folder(self) -> Path:
+        """Everything that only this cluster needs."""
+        return runs_folder() / self.name
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig."""
+        return self.folder / "kubeconfig"
+
+    @property
+    def url(self) -> str:
+        """The API server's address as seen from this machine."""
+        return f"https://127.0.0.1:{self.port}"
+
+    def claim(self) -> None:
+        """Make the folder with its record; before anything is started, so that no crash leaves something unknown."""
+        if len(str(self.folder)) > _LONGEST_FOLDER:
+            raise LocalClusterError(
+                f"The path {self.folder} is too long to hold Unix sockets: set CAKE_CACHE to a shorter folder."
+            )
+        with cache.replacing(self.folder) as fresh:
+            fresh.mkdir(mode=0o700)
+            self._record(fresh)
+
+    def disown(self) -> Self:
+        """The same cluster with no owner: it runs until somebody takes it down."""
+        kept = type(self)(self.name, self.port, owner=None)
+        kept._record(self.folder)
+        return kept
+
+    def forget(self) -> None:
+        """Remove the folder; nothing of the cluster may be left when this is called."""
+        shutil.rmtree(self.folder)
+
+    def _record(self, folder: Path) -> None:
+        with cache.replacing(folder / "run.json") as fresh:
+            fresh.write_text(json.dumps(asdict(self)))
+
+
+def runs_folder() -> Path:
+    """Where the folders of clusters are."""
+    return cache.root() / "runs"
+
+
+def all_runs() -> Iterator[Run]:
+    """Every cluster with a record, running or not, by name."""
+    for record in sorted(runs_folder().glob("*/run.json")):
+        fields = json.loads(record.read_text())
+        owner = Owner(**fields["owner"]) if fields["owner"] else None
+        yield Run(fields["name"], fields["port"], owner)
+
+
+def find(name: str) -> Run | None:
+    """The cluster of that name, if there is one."""
+    return next((run for run in all_runs() if run.name == name), None)

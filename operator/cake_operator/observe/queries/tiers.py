@@ -1,0 +1,30 @@
+"""What the storage tiers do."""
+
+from collections.abc import Sequence
+
+from cake_operator.observe.promql import selector, total_rate
+from cake_operator.observe.queries.query import Percentiles, Query
+from cake_operator.observe.sampling import Sampling
+
+TIER = ("tier",)
+
+
+def queries(sampling: Sampling, _: Percentiles) -> Sequence[Query]:
+    """Bytes per second read and written, and the mean seconds of one read, of each tier."""
+    window = sampling.window
+    read, written, seconds, reads = (
+        selector(metric, sampling.namespace)
+        for metric in (
+            "cake_tier_read_bytes_total",
+            "cake_tier_write_bytes_total",
+            "cake_tier_read_seconds_sum",
+            "cake_tier_read_seconds_count",
+        )
+    )
+    # 0/0 is NaN: a tier that nothing was read from has no read latency.
+    mean = f"{total_rate(seconds, window, TIER)} / {total_rate(reads, window, TIER)}"
+    return [
+        Query("read_rate", total_rate(read, window, TIER), read, window, by="tier"),
+        Query("write_rate", total_rate(written, window, TIER), written, window, by="tier"),
+        Query("read_seconds", mean, reads, window, by="tier"),
+    ]

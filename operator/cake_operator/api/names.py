@@ -1,0 +1,60 @@
+"""Names and paths that users write, each with its own sentence for what it may look like."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from cake_operator.api.rules import Rule
+from cake_operator.api.scalars import Scalar, matches
+
+_ESCAPES = re.compile(r"(^/)|((^|/)\.\.(/|$))")
+
+
+class ObjectName(Scalar):
+    """The name of a Kubernetes object."""
+
+    max_length: ClassVar[int] = 253
+    rules: ClassVar[tuple[Rule, ...]] = (
+        matches(
+            r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?",
+            "must be the name of an object: lower-case letters, digits, - and ., beginning and ending with a letter"
+            " or digit",
+        ),
+    )
+
+
+class TierName(Scalar):
+    """The name of a tier: it stands in metrics, folders and claim names."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        matches(
+            r"[a-z0-9]([-a-z0-9]*[a-z0-9])?",
+            "a tier's name is lower-case letters, digits and -, as in shared or local-disk",
+        ),
+    )
+
+
+class ServedName(Scalar):
+    """The name of a model in requests."""
+
+    max_length: ClassVar[int] = 128
+    rules: ClassVar[tuple[Rule, ...]] = (
+        matches(
+            r"[A-Za-z0-9][A-Za-z0-9._:/-]*",
+            "a model's name is letters, digits, ., _, :, / and -, beginning with a letter or digit, as in smollm2",
+        ),
+    )
+
+
+class SubPath(Scalar):
+    """A folder inside a volume."""
+
+    max_length: ClassVar[int] = 256
+    rules: ClassVar[tuple[Rule, ...]] = (
+        Rule(
+            r"!self.matches(r'(^/)|((^|/)\.\.(/|$))')",
+            "must be a folder inside the volume, without / in front and without .., as in models/smollm2",
+            lambda text: _ESCAPES.search(text) is None,
+        ),
+    )

@@ -1,0 +1,65 @@
+"""Amounts of bytes as Kubernetes writes them: 8Gi, 500M, 1073741824."""
+
+from __future__ import annotations
+
+import re
+from decimal import ROUND_CEILING, Decimal
+from typing import ClassVar
+
+from cake_operator.api.rules import Rule
+from cake_operator.api.scalars import Scalar, matches
+
+_FACTORS = {"": 1} | {
+    prefix + suffix: base**power
+    for base, suffix in ((1000, ""), (1024, "i"))
+    for power, prefix in enumerate(["k" if base == 1000 else "K", "M", "G", "T", "P", "E"], start=1)
+}
+_NUMBER = re.compile(r"([0-9.]+)([A-Za-z]*)")
+_MEBIBYTE = 2**20
+
+_FORMAT = matches(
+    r"[0-9]+(\.[0-9]+)?([kMGTPE]|[KMGTPE]i)?",
+    "an amount of bytes is a number and a unit, as in 512Mi, 8Gi or 1T (m would mean a thousandth of a byte)",
+    subject="string(self)",
+)
+
+
+class Quantity(Scalar):
+    """An amount of bytes (or of bytes per second) above zero, as in `8Gi`."""
+
+    int_or_string: ClassVar[bool] = True
+    rules: ClassVar[tuple[Rule, ...]] = (
+        _FORMAT,
+        Rule(
+            "string(self).matches('[1-9]')",
+            "must be more than zero: leave the field out for no limit",
+            lambda text: re.search("[1-9]", text) is not None,
+        ),
+    )
+
+    @property
+    def bytes(self) -> int:
+        """The amount in bytes, rounded up to a whole one as Kubernetes does."""
+        return _bytes(self)
+
+
+class Capacity(Quantity):
+    """The size of a tier: an amount of bytes of at least a mebibyte, as in `500Gi`."""
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        _FORMAT,
+        Rule(
+            "!string(self).matches(r'^[0-9]+(\\.[0-9]+)?([kMGTPE]|[KMGTPE]i)?$')"
+            " || quantity(string(self)).compareTo(quantity('1Mi')) >= 0",
+            "a tier below 1Mi holds no block: write its size with a unit, as in 8Gi",
+            lambda text: _bytes(text) >= _MEBIBYTE,
+        ),
+    )
+
+
+def _bytes(text: str) -> int:
+    found = _NUMBER.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is not an amount of bytes")
+    number, unit = found.groups()
+    return int((Decimal(number) * _FACTORS[unit]).to_integral_value(rounding=ROUND_CEILING))

@@ -1,0 +1,129 @@
+"""Where KV blocks are kept, fast to slow."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
+
+from cake_engine.config import CodecName
+from cake_operator.api.durations import PositiveDuration
+from cake_operator.api.names import ObjectName, SubPath, TierName
+from cake_operator.api.quantities import Capacity
+from cake_operator.api.rules import Rule, SpecPart, exactly_one
+
+AccessMode = Literal["ReadWriteMany", "ReadWriteOnce"]
+TierKind = Literal["Memory", "EmptyDir", "PersistentVolumeClaim"]
+
+
+class MemoryTier(SpecPart):
+    """CPU memory of each pod."""
+
+
+class EmptyDirTier(SpecPart):
+    """Scratch space of the node that a pod runs on; it goes with the pod."""
+
+
+class ClaimTemplate(SpecPart):
+    """A claim that the operator makes, named after the CakeDeployment and the tier, as large as the tier's capacity."""
+
+    storage_class_name: ObjectName | None = Field(
+        default=None, description="The storage class; the cluster's default if not set."
+    )
+    access_modes: Annotated[list[AccessMode], Field(min_length=1, max_length=2)] = Field(
+        default=["ReadWriteMany"],
+        description="ReadWriteMany shares the blocks among all pods; ReadWriteOnce serves one pod.",
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+    )
+
+    @property
+    def shared(self) -> bool:
+        """Whether several pods can use the claim."""
+        return "ReadWriteMany" in self.access_modes
+
+
+class ClaimTier(SpecPart):
+    """A PersistentVolumeClaim: one that exists, or one made from a template."""
+
+    claim_name: ObjectName | None = Field(
+        default=None, description="A claim that exists in the namespace of the CakeDeployment."
+    )
+    template: ClaimTemplate | None = Field(default=None, description="A claim that the operator makes.")
+    path: SubPath = Field(default=SubPath(""), description="A folder on the claim; empty for the claim's root.")
+    retain: Literal["Keep", "Delete"] = Field(
+        default="Keep",
+        description="What becomes of a claim made from a template when the CakeDeployment is deleted.",
+    )
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        exactly_one(
+            ("claimName", "template"),
+            "write either claimName (a claim that exists) or template (a claim that the operator makes)",
+        ),
+        Rule(
+            "self.retain == 'Keep' || has(self.template)",
+            "retain: Delete is for a claim made from a template: a claim named by claimName is never deleted",
+            lambda claim: claim.retain == "Keep" or claim.template is not None,
+            ".retain",
+        ),
+        Rule(
+            "!has(self.template) || !has(oldSelf.template) || self.template == oldSelf.template",
+            "the class and access modes of a claim cannot change once it is made: give the tier a new name",
+            None,
+            ".template",
+        ),
+    )
+
+
+class KVTier(SpecPart):
+    """One place where KV blocks are kept: exactly one of memory, emptyDir and persistentVolumeClaim."""
+
+    name: TierName = Field(description="The tier's name in metrics, status and knobs.")
+    memory: MemoryTier | None = Field(
+        default=None, description="CPU memory of each pod; `{}` is all there is to write."
+    )
+    empty_dir: EmptyDirTier | None = Field(
+        default=None, description="Scratch space of the pod's node; `{}` is all there is to write."
+    )
+    persistent_volume_claim: ClaimTier | None = Field(default=None, description="A volume that outlives the pods.")
+    capacity: Capacity = Field(
+        description="How much the tier holds: per pod for memory and emptyDir, in all for a claim."
+    )
+    ttl: PositiveDuration | None = Field(
+        default=None,
+        description="How long a block that nobody uses is kept; until room is needed, if not set. Not for memory.",
+    )
+    codec: Annotated[CodecName, Field(strict=False)] = Field(
+        default=CodecName.RAW, description="How blocks are encoded on the tier."
+    )
+
+    rules: ClassVar[tuple[Rule, ...]] = (
+        exactly_one(
+            ("memory", "emptyDir", "persistentVolumeClaim"),
+            "a tier is of one kind: write exactly one of memory: {}, emptyDir: {} and persistentVolumeClaim: {...}",
+        ),
+        Rule(
+            "!has(self.ttl) || !has(self.memory)",
+            "memory keeps a block until its room is needed: leave ttl out, or write it on a slower tier",
+            lambda tier: tier.ttl is None or tier.memory is None,
+            ".ttl",
+        ),
+        Rule(
+            "!has(self.persistentVolumeClaim) || !has(self.persistentVolumeClaim.template)"
+            " || !has(oldSelf.persistentVolumeClaim) || !has(oldSelf.persistentVolumeClaim.template)"
+            " || quantity(string(self.capacity)).compareTo(quantity(string(oldSelf.capacity))) >= 0",
+            "a claim cannot shrink: keep the capacity or raise it, or give the tier a new name",
+            None,
+            ".capacity",
+        ),
+    )
+
+    @property
+    def kind(self) -> TierKind:
+        """Which of the kinds is written."""
+        if self.memory is not None:
+            return "Memory"
+        return "EmptyDir" if self.empty_dir is not None else "PersistentVolumeClaim"
+
+
+DEFAULT_TIERS = [KVTier(name=TierName("memory"), memory=MemoryTier(), capacity=Capacity("4Gi"))]

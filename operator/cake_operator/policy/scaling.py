@@ -1,0 +1,92 @@
+"""How many replicas: from the latencies that the SLO names, between bounds, with stabilisation.
+
+Measure, desire, limit, hold: each step returns a value with its reason.
+
+- Measure: each latency of the SLO over its target (`pressure`).
+- Desire: every latency that was measured asks for a number, and the largest wins. It is a number of ready replicas, as
+  only those were measured: pods that are starting are not counted twice.
+- Limit: nothing shrinks on less than the whole picture, back to a number that missed under the same load, or by more
+  than a step; nothing grows by more than double, or on latencies of before the last growth.
+- Hold: absent and stale figures change nothing. A wish stands for its stabilisation window before it counts.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from cake_operator.api import ScalingSpec, SloSpec
+from cake_operator.observe.snapshot import DeploymentSnapshot
+from cake_operator.policy.decision import Decision
+from cake_operator.policy.desire import LAW, Case, Desire, Law, desire, seconds, stalled
+from cake_operator.policy.pressure import pressures
+from cake_operator.policy.scaling_history import Miss, ScalingHistory
+from cake_operator.policy.stabilization import Recommendation, Windows, remember, stabilize
+
+__all__ = ["ScalingHistory", "decide"]
+
+
+def decide(
+    scaling: ScalingSpec,
+    slo: SloSpec | None,
+    *,
+    fixed: int | None,
+    snapshot: DeploymentSnapshot,
+    history: ScalingHistory,
+    current_replicas: int,
+    ready_replicas: int,
+    now: datetime,
+    law: Law = LAW,
+) -> tuple[Decision[int], ScalingHistory]:
+    """Decide on the number of replicas.
+
+    Args:
+        scaling: Bounds and stabilisation windows.
+        slo: The latencies that were promised; without them only the bounds count.
+        fixed: Replicas that the user, or an autoscaler through the scale subresource, asks for: they win.
+        snapshot: What was measured.
+        history: What the last decision returned; `ScalingHistory()` at first.
+        current_replicas: What the Deployment is asked to run; 0 when there is none yet.
+        ready_replicas: How many of them are ready.
+        now: When this is.
+        law: The figures of the control law.
+
+    Returns:
+        The decision, and the memory for the next one.
+    """
+    if fixed is not None:
+        return Decision(fixed, "spec.replicas is set: SLO scaling stands back", True, now), ScalingHistory()
+    measured = pressures(slo, snapshot)
+    if not measured:
+        bounded = _bound(current_replicas, scaling)
+        return Decision(bounded, "no SLO is set: replicas stay within their bounds", True, now), ScalingHistory()
+
+    history = history.seen(ready_replicas, stalled(snapshot), now)
+    wish = desire(Case(measured, snapshot, history, scaling.min_replicas, current_replicas, ready_replicas, now, law))
+    if wish.valid and wish.replicas > ready_replicas >= current_replicas and snapshot.arrivals.value is not None:
+        history = history.missed(Miss(now, ready_replicas, snapshot.arrivals.value))
+    return _hold(wish, scaling, history, current_replicas, now)
+
+
+def _hold(
+    wish: Desire, scaling: ScalingSpec, history: ScalingHistory, current: int, now: datetime
+) -> tuple[Decision[int], ScalingHistory]:
+    """Let a wish through once its window has passed, within the bounds."""
+    windows = Windows(
+        up=timedelta(seconds=scaling.scale_up_stabilization.seconds),
+        down=timedelta(seconds=scaling.scale_down_stabilization.seconds),
+    )
+    # Nothing is remembered at first (the operator has just started): what is there was wished for until now.
+    before = history.recommendations or (Recommendation(now, current),)
+    recommendations = remember(before, Recommendation(now, wish.replicas), windows)
+    history = replace(history, recommendations=recommendations)
+    stable = stabilize(recommendations, current, windows, now)
+    replicas = _bound(stable.replicas, scaling)
+    reason = wish.reason
+    if stable.replicas != wish.replicas:
+        reason += f"; stays until it was wished for all of {seconds(stable.until - now)} s more"
+    elif replicas != wish.replicas:
+        reason += f"; bounded by {scaling.min_replicas} to {scaling.max_replicas}"
+    return Decision(replicas, reason, wish.valid, stable.until), history
+
+
+def _bound(replicas: int, scaling: ScalingSpec) -> int:
+    return min(max(replicas, scaling.min_replicas), scaling.max_replicas)

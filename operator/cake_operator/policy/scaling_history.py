@@ -1,0 +1,60 @@
+"""What the scaling policy remembers between decisions. It may be lost: then nothing shrinks for one window."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from cake_operator.policy.stabilization import Recommendation
+
+MISS_KEPT = timedelta(hours=1)
+"""For how long a number of replicas that missed the SLO is not tried again under the same load."""
+SAME_LOAD = 0.8
+"""Share of the load of a miss from which a load counts as no lower."""
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A number of replicas that pressed on the SLO, and the requests per second that it served meanwhile."""
+
+    at: datetime
+    replicas: int
+    arrivals: float
+
+
+@dataclass(frozen=True, slots=True)
+class ScalingHistory:
+    """Memory of one deployment's scaling.
+
+    Attributes:
+        recommendations: What was wished for within the stabilisation windows, oldest first.
+        ready_replicas: How many were ready at the last decision; None before the first.
+        grew_at: When that number last rose; None when it has not.
+        stalled_since: Since when requests wait and none gets a first token; None when that is not so.
+        misses: The newest miss of each number of replicas.
+    """
+
+    recommendations: tuple[Recommendation, ...] = ()
+    ready_replicas: int | None = None
+    grew_at: datetime | None = None
+    stalled_since: datetime | None = None
+    misses: tuple[Miss, ...] = ()
+
+    def seen(self, ready_replicas: int, stalled: bool, now: datetime) -> "ScalingHistory":
+        """The memory after a look at the fleet."""
+        grew = self.ready_replicas is not None and ready_replicas > self.ready_replicas
+        return replace(
+            self,
+            ready_replicas=ready_replicas,
+            grew_at=now if grew else self.grew_at,
+            stalled_since=(self.stalled_since or now) if stalled else None,
+            misses=tuple(m for m in self.misses if now - m.at < MISS_KEPT),
+        )
+
+    def missed(self, miss: Miss) -> "ScalingHistory":
+        """The memory after a miss."""
+        return replace(self, misses=(*(m for m in self.misses if m.replicas != miss.replicas), miss))
+
+    def contradicting(self, fewer: int, ready: int, arrivals: float) -> Miss | None:
+        """The largest miss that speaks against fewer replicas than are ready under this load; None when none does."""
+        tried = (m for m in self.misses if fewer <= m.replicas < ready)
+        against = [m for m in tried if arrivals >= SAME_LOAD * m.arrivals]
+        return max(against, key=lambda m: m.replicas, default=None)

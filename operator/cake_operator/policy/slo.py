@@ -1,0 +1,48 @@
+"""Whether the SLO is met now."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cake_operator.api import SloSpec
+from cake_operator.observe.snapshot import DeploymentSnapshot
+from cake_operator.policy.pressure import Pressure, pressures
+
+
+class SloState(StrEnum):
+    """What can be said of an SLO."""
+
+    MET = "Met"
+    MISSED = "Missed"
+    UNKNOWN = "Unknown"
+    """Figures are absent, stale or not a number."""
+    NONE = "None"
+    """No SLO is set."""
+
+
+@dataclass(frozen=True, slots=True)
+class SloVerdict:
+    """Whether the SLO is met, and the sentence that says by which figures."""
+
+    state: SloState
+    sentence: str
+
+
+def judge(slo: SloSpec | None, snapshot: DeploymentSnapshot) -> SloVerdict:
+    """Judge the latencies at the percentiles that the SLO names.
+
+    One latency above its target is enough to miss it, whatever is known of the other; it is met when none is above and
+    each is known or had no requests.
+    """
+    found = pressures(slo, snapshot)
+    if not found:
+        return SloVerdict(SloState.NONE, "No SLO is set: set spec.slo to have one.")
+    missed = [p for p in found if p.ratio is not None and p.ratio > 1]
+    if missed:
+        return SloVerdict(SloState.MISSED, _sentence(missed))
+    if any(p.unknown for p in found) or all(p.ratio is None for p in found):
+        return SloVerdict(SloState.UNKNOWN, _sentence([p for p in found if p.ratio is None]))
+    return SloVerdict(SloState.MET, _sentence(found))
+
+
+def _sentence(found: list[Pressure]) -> str:
+    return "; ".join(map(str, found)) + "."

@@ -1,0 +1,157 @@
+"""A tier's blocks: save one from memory, load one into memory. What goes wrong is counted, never raised."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import time
+from collections.abc import Callable
+
+from cake_engine.config import TierConfig
+from cake_engine.store.blockfile import HEADER_BYTES, BlockRejectedError, Reject, seal, unseal
+from cake_engine.store.codecs import codec_of
+from cake_engine.store.directory import BlockDirectory
+from cake_engine.store.eviction import Limits
+from cake_engine.store.keeper import Keeper
+from cake_engine.store.keys import Fingerprint
+from cake_engine.store.statistics import Recorder
+from cake_engine.store.transfers import Transfer
+
+logger = logging.getLogger(__name__)
+
+RowOf = Callable[[int], memoryview]
+"""The bytes of a chunk in the engine's memory; asked for only while a transfer commits."""
+
+_WRITE_FAULTS = {
+    errno.ENOSPC: "no_space",
+    errno.EDQUOT: "no_space",
+    errno.EACCES: "denied",
+    errno.EPERM: "denied",
+    errno.EROFS: "denied",
+}
+_PAUSE_SECONDS = 5.0
+"""After a failed write, the time without another: a full or read-only volume does not change at once."""
+
+
+class BlockStore:
+    """Moves blocks between a tier's folder and rows of memory. Its methods wait for the file system: call from threads.
+
+    Attributes:
+        file_bytes: Of one block's file, at most: the buffer that `load` and `save` need.
+    """
+
+    def __init__(self, tier: TierConfig, fingerprint: Fingerprint, recorder: Recorder) -> None:
+        """Open a tier; nothing is waited for.
+
+        Args:
+            tier: A FileSystem tier.
+            fingerprint: Of the engine's blocks.
+            recorder: Counts what happens.
+
+        Raises:
+            ValueError: The tier has no folder.
+        """
+        if tier.path is None:
+            raise ValueError(f'tier "{tier.name}" has no folder: a block store needs one')
+        self._name = tier.name
+        self._codec = codec_of(tier.codec)
+        self._fingerprint = fingerprint
+        self._recorder = recorder
+        self._directory = BlockDirectory(tier.path, fingerprint)
+        self._keeper = Keeper(tier.path, Limits(tier.capacity_bytes, tier.ttl_seconds), on_evicted=recorder.evicted)
+        self._faults: set[str] = set()
+        self._no_writes_until = float("-inf")
+        self.file_bytes = HEADER_BYTES + self._codec.bound(fingerprint.block_bytes)
+
+    @property
+    def used_bytes(self) -> int:
+        """On the whole tier, by all that share it, as last counted."""
+        return self._keeper.used_bytes
+
+    def contains(self, key: bytes) -> bool:
+        """Whether a file of that block is there.
+
+        Raises:
+            OSError: The file system could not say.
+        """
+        return self._directory.contains(key)
+
+    def load(self, transfer: Transfer, row_of: RowOf, buffer: memoryview) -> None:
+        """Read, verify, and only then write to memory; the transfer's failure says what went wrong."""
+        try:
+            file = self._directory.read(transfer.key, buffer)
+            payload = unseal(file, codec=self._codec.identifier, fingerprint=self._fingerprint.digest, key=transfer.key)
+            if not transfer.begin_commit():
+                return
+            self._codec.decode(payload, row_of(transfer.chunk))
+        except BlockRejectedError as error:
+            transfer.failure = error.reason.value
+            self._reject(transfer.key, error.reason)
+        except ValueError:
+            transfer.failure = Reject.TRUNCATED.value
+            self._reject(transfer.key, Reject.TRUNCATED)
+        except OSError as error:
+            transfer.failure = "io_error"
+            self._say_once(f"read {error.errno}", "A block of tier %s could not be read (%s): it is computed", error)
+        else:
+            self._recorder.read(file.nbytes, time.monotonic() - transfer.started)
+
+    def save(self, transfer: Transfer, row_of: RowOf, buffer: memoryview) -> None:
+        """Copy from memory, then publish, unless it is there already or may not be written."""
+        if time.monotonic() < self._no_writes_until:
+            transfer.failure = "paused"
+            return
+        try:
+            if self._directory.contains(transfer.key):
+                return
+            if not self._keeper.admit(self.file_bytes):
+                transfer.failure = "capacity"
+                return
+            written = 0
+            try:
+                written = self._publish(transfer, row_of, buffer)
+            finally:
+                self._keeper.settle(self.file_bytes, written)
+        except OSError as error:
+            transfer.failure = _WRITE_FAULTS.get(error.errno or 0, "io_error")
+            self._no_writes_until = time.monotonic() + _PAUSE_SECONDS
+            self._say_once(f"write {error.errno}", "A block could not be written to tier %s (%s): not stored", error)
+        else:
+            if written:
+                self._recorder.wrote(written, time.monotonic() - transfer.started)
+
+    def stop(self) -> None:
+        """End the thread that keeps the capacity."""
+        self._keeper.stop()
+
+    def _publish(self, transfer: Transfer, row_of: RowOf, buffer: memoryview) -> int:
+        """Returns the bytes written; 0 when the transfer was given up before it had its copy."""
+        if not transfer.begin_commit():
+            return 0
+        size = HEADER_BYTES + self._codec.encode(row_of(transfer.chunk), buffer[HEADER_BYTES:])
+        transfer.end_commit()
+        seal(
+            buffer[:size],
+            codec=self._codec.identifier,
+            fingerprint=self._fingerprint.digest,
+            key=transfer.key,
+            position=transfer.position,
+        )
+        self._directory.publish(transfer.key, buffer[:size])
+        return size
+
+    def _reject(self, key: bytes, reason: Reject) -> None:
+        """Count a file that is not the block asked for, and remove it: it would be so the next time too."""
+        self._recorder.rejected(reason.value)
+        if reason is Reject.MISSING:
+            return
+        self._say_once(reason.value, "A block file of tier %s is bad (%s): removed, and the block is computed", reason)
+        try:
+            self._directory.discard(key)
+        except OSError as error:
+            self._say_once(f"discard {error.errno}", "A bad block file of tier %s could not be removed (%s)", error)
+
+    def _say_once(self, fault: str, sentence: str, what: object) -> None:
+        if fault not in self._faults:
+            self._faults.add(fault)
+            logger.warning(sentence + "; further ones are only counted", self._name, what)

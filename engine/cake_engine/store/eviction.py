@@ -1,0 +1,69 @@
+"""Which files leave. Pure: what is there, the limits and the time come in.
+
+Files leave in the order of their last use. That alone is heads first, as Cake wants it: a prefix is stored head first,
+and a read renews the time of what is loaded, the tail, while heads that are computed are never read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+TEMPORARY_SECONDS = 900.0
+"""Age after which a temporary belongs to nobody: its writer died or gave up."""
+
+
+class StoredFile(NamedTuple):
+    """One file of a tier.
+
+    Attributes:
+        path: Absolute.
+        size: Bytes.
+        used: When it was last written or read, seconds since the epoch.
+        temporary: Not published yet.
+    """
+
+    path: str
+    size: int
+    used: float
+    temporary: bool
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a tier may hold.
+
+    Attributes:
+        capacity_bytes: At most.
+        ttl_seconds: Age since last use after which a block leaves; None keeps it while there is room.
+        start: Share of the capacity from which blocks leave.
+        stop: Share of the capacity down to which they leave.
+    """
+
+    capacity_bytes: int
+    ttl_seconds: float | None = None
+    start: float = 0.95
+    stop: float = 0.90
+
+
+def choose(files: Sequence[StoredFile], limits: Limits, now: float) -> list[StoredFile]:
+    """The files that leave now: abandoned temporaries, what is past its time, then the oldest above the capacity."""
+    leaving: list[StoredFile] = []
+    staying: list[StoredFile] = []
+    for file in files:
+        (leaving if _outlived(file, limits, now) else staying).append(file)
+    held = sum(file.size for file in staying)
+    if held <= limits.start * limits.capacity_bytes:
+        return leaving
+    for file in sorted((f for f in staying if not f.temporary), key=lambda f: f.used):
+        if held <= limits.stop * limits.capacity_bytes:
+            break
+        leaving.append(file)
+        held -= file.size
+    return leaving
+
+
+def _outlived(file: StoredFile, limits: Limits, now: float) -> bool:
+    limit = TEMPORARY_SECONDS if file.temporary else limits.ttl_seconds
+    return limit is not None and now - file.used > limit

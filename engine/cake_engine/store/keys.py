@@ -1,0 +1,80 @@
+"""Which blocks may ever be mistaken for each other: none. The fingerprint of a key space, and a key's place in it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+from cake_engine.config import CodecName
+
+FORMAT_VERSION = 1
+BLOCK_SUFFIX = ".kv"
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """Everything that must be equal for the bytes of one engine to be right in another.
+
+    Block keys hash tokens only, so each of these is a key space of its own: a folder, and a digest in every header.
+
+    Attributes:
+        model: Name that the user gave the model.
+        revision: Revision of its weights; None where the user named none.
+        dtype: Of the KV cache.
+        layout: Order of the bytes within a block: the engine's layout name and its layers.
+        block_tokens: Tokens of one stored block.
+        block_bytes: Bytes of one stored block before the codec.
+        tensor_parallel_size: Shards of one layer.
+        pipeline_parallel_size: Groups of layers.
+        context_parallel_size: Shards of one sequence.
+        rank: Worker whose bytes a file holds; None where it holds those of all workers, in rank order.
+        codec: How the bytes are encoded.
+        format_version: Of the file.
+    """
+
+    model: str
+    revision: str | None
+    dtype: str
+    layout: str
+    block_tokens: int
+    block_bytes: int
+    tensor_parallel_size: int = 1
+    pipeline_parallel_size: int = 1
+    context_parallel_size: int = 1
+    rank: int | None = None
+    codec: CodecName = CodecName.RAW
+    format_version: int = FORMAT_VERSION
+
+    @cached_property
+    def document(self) -> str:
+        """Canonical JSON: what is hashed, and what stands beside the blocks for people to read."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+
+    @cached_property
+    def digest(self) -> bytes:
+        """32 bytes that no other fingerprint has."""
+        return hashlib.sha256(self.document.encode()).digest()
+
+    @cached_property
+    def folder(self) -> str:
+        """Name of its folder: the model for people, the digest for certainty."""
+        readable = re.sub(r"[^A-Za-z0-9._-]+", "-", self.model).strip("-.")[:64] or "model"
+        return f"{readable}-{self.digest.hex()[:24]}"
+
+
+def place(key: bytes) -> str:
+    """Path of a key's file below its fingerprint's folder.
+
+    4096 folders keep each below 250 entries at a million blocks. Keys are hashes, or end in one: they spread by
+    themselves over their first three digits.
+
+    Raises:
+        ValueError: The key is shorter than two bytes.
+    """
+    if len(key) < 2:
+        raise ValueError(f"a block key has at least 2 bytes, this one has {len(key)}")
+    name = key.hex()
+    return f"{name[:3]}/{name}{BLOCK_SUFFIX}"

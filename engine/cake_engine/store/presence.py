@@ -1,0 +1,152 @@
+"""Which blocks are on a tier, as far as is known, without ever waiting for its file system.
+
+Asking a key that is not known sets a thread on it and says so; the next time there is an answer. Answers age: a block
+that another engine wrote is seen within `miss_seconds`. One that was evicted is found missing by the read at the
+latest, so a hit may live longer.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import NamedTuple
+
+logger = logging.getLogger(__name__)
+
+_MOST_ENTRIES = 1 << 18
+
+
+class _Entry(NamedTuple):
+    present: bool | None
+    """None while a thread looks."""
+    at: float
+    until: float
+    """An answer's end; of a look in progress, its limit."""
+
+
+class PresenceCache:
+    """Answers with bounded age, from threads that look. Every method may be called from any thread and never waits."""
+
+    def __init__(
+        self,
+        probe: Callable[[bytes], bool],
+        *,
+        on_answer: Callable[[], None],
+        on_fault: Callable[[str], None],
+        threads: int = 4,
+        hit_seconds: float = 30.0,
+        miss_seconds: float = 1.5,
+        patience_seconds: float = 0.5,
+        limit_seconds: float = 2.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Start the threads.
+
+        Args:
+            probe: Looks for a key; may wait, may raise OSError.
+            on_answer: Called from a thread when all that was asked is answered.
+            on_fault: Told why a look was given up: lookup_error, lookup_deadline.
+            threads: That look.
+            hit_seconds: Age of a hit after which it is looked at anew.
+            miss_seconds: The same of a miss.
+            patience_seconds: Without any answer, after which a mount counts as hanging and what was asked as a miss.
+            limit_seconds: After which a look counts as a miss even if others are answered.
+            clock: Seconds that never go back.
+        """
+        self._probe = probe
+        self._on_answer = on_answer
+        self._on_fault = on_fault
+        self._hit_seconds = hit_seconds
+        self._miss_seconds = miss_seconds
+        self._patience = patience_seconds
+        self._limit = limit_seconds
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._entries: dict[bytes, _Entry] = {}
+        self._asked: queue.SimpleQueue[tuple[bytes, float] | None] = queue.SimpleQueue()
+        self._last_answer = self._stalled_until = float("-inf")
+        self._logged = False
+        self._threads = [
+            threading.Thread(target=self._look, name=f"cake-presence-{n}", daemon=True) for n in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def ask(self, key: bytes) -> bool | None:
+        """Whether a block is there; None while that is being found out."""
+        now = self._clock()
+        with self._lock:
+            entry = self._entries.get(key)
+            looking = entry is not None and entry.present is None
+            if entry is not None and now < entry.until and not (looking and self._hangs(entry, now)):
+                return entry.present
+            if now < self._stalled_until:
+                return False
+            if not looking:
+                self._entries[key] = _Entry(None, now, now + self._limit)
+                self._asked.put((key, now))
+                return None
+            self._entries[key] = _Entry(False, now, now + self._miss_seconds)
+            self._stalled_until = now + self._miss_seconds
+        self._on_fault("lookup_deadline")
+        return False
+
+    def note(self, key: bytes, present: bool, *, seconds: float | None = None) -> None:
+        """Say what is known from elsewhere: a block was read, written, found missing.
+
+        Args:
+            key: Of the block.
+            present: Whether it may be asked for.
+            seconds: How long to believe so; None for the usual age.
+        """
+        now = self._clock()
+        age = seconds if seconds is not None else self._hit_seconds if present else self._miss_seconds
+        with self._lock:
+            self._entries[key] = _Entry(present, now, now + age)
+            if len(self._entries) > _MOST_ENTRIES:
+                self._forget(now)
+
+    def stop(self) -> None:
+        """End the threads, unless a file system holds them; then they end by themselves."""
+        for _ in self._threads:
+            self._asked.put(None)
+        for thread in self._threads:
+            thread.join(timeout=1.0)
+
+    def _forget(self, now: float) -> None:
+        """Drop what is past its age, and the older half of the rest if that is not enough."""
+        live = {key: entry for key, entry in self._entries.items() if entry.until > now}
+        if len(live) > _MOST_ENTRIES // 2:
+            newest = sorted(live.items(), key=lambda item: item[1].at)[len(live) // 2 :]
+            live = dict(newest)
+        self._entries = live
+
+    def _look(self) -> None:
+        while (asked := self._asked.get()) is not None:
+            key, at = asked
+            if self._clock() - at > self._limit:
+                with self._lock:  # whoever asked has been told; drop it so that the next to ask sets off a new look
+                    if (entry := self._entries.get(key)) is not None and entry.present is None:
+                        del self._entries[key]
+            else:
+                self._answer(key)
+            if self._asked.empty():
+                self._on_answer()
+
+    def _answer(self, key: bytes) -> None:
+        try:
+            present = self._probe(key)
+        except OSError as error:
+            present = False
+            self._on_fault("lookup_error")
+            if not self._logged:
+                self._logged = True
+                logger.warning("A look-up failed (%s) and counts as a miss; further ones are only counted", error)
+        self._last_answer = self._clock()
+        self.note(key, present)
+
+    def _hangs(self, look: _Entry, now: float) -> bool:
+        return now - max(look.at, self._last_answer) > self._patience

@@ -1,0 +1,268 @@
+"""A bounded set of threads that move blocks, in the order of asking, within a bandwidth cap and a deadline.
+
+A thread that a file system holds cannot be ended. What it was doing is reported as failed at its deadline, and what it
+may still bring is thrown away: it works on a buffer of its own, and only `begin_commit` lets it touch the engine's
+memory. Another thread takes its place, within bounds, until it comes back.
+"""
+
+from __future__ import annotations
+
+import logging
+import mmap
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+from cake_engine.store.bandwidth import BandwidthCap
+from cake_engine.store.statistics import RateMeter
+
+logger = logging.getLogger(__name__)
+
+
+class _State(Enum):
+    QUEUED = auto()
+    RUNNING = auto()
+    COMMITTING = auto()
+    ABANDONED = auto()
+
+
+@dataclass(eq=False)
+class Transfer:
+    """One block on its way.
+
+    Attributes:
+        job: Number of the engine's job that it belongs to.
+        owner: Request that asked, for taking it back.
+        key: Of the block.
+        chunk: Its place in the engine's memory.
+        size: Bytes that count against the cap.
+        position: Tokens of the prefix up to the block's end; 0 where not known.
+        failure: Why it failed; None while it has not.
+    """
+
+    job: int
+    owner: str
+    key: bytes
+    chunk: int
+    size: int
+    position: int = 0
+    failure: str | None = None
+    asked: float = field(default=0.0, init=False)
+    started: float = field(default=0.0, init=False)
+    _state: _State = field(default=_State.QUEUED, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+
+    def begin_commit(self) -> bool:
+        """Whether the engine's memory may be touched from now to the end; False once it was given up."""
+        return self._move(_State.RUNNING, _State.COMMITTING)
+
+    def end_commit(self) -> None:
+        """The engine's memory is not touched any more: from here the transfer can be given up again."""
+        self._move(_State.COMMITTING, _State.RUNNING)
+
+    def start(self, now: float) -> None:
+        """Its turn has come."""
+        self.started = now
+        self._move(_State.QUEUED, _State.RUNNING)
+
+    def abandon(self) -> bool:
+        """Give it up; False while it touches the engine's memory, which takes no longer than a copy."""
+        return self._move(_State.RUNNING, _State.ABANDONED)
+
+    @property
+    def abandoned(self) -> bool:
+        """Given up and reported."""
+        return self._state is _State.ABANDONED
+
+    def _move(self, before: _State, after: _State) -> bool:
+        with self._lock:
+            if self._state is not before:
+                return False
+            self._state = after
+            return True
+
+
+class TransferPool:
+    """The queue, the threads, and what has ended. Every method but `wait_idle` and `stop` returns at once."""
+
+    def __init__(
+        self,
+        name: str,
+        perform: Callable[[Transfer, memoryview], None],
+        *,
+        threads: int,
+        buffer_bytes: int,
+        rate: Callable[[], float | None],
+        deadline_seconds: float,
+        on_finished: Callable[[], None],
+    ) -> None:
+        """Start the threads.
+
+        Args:
+            name: Of the threads.
+            perform: Moves one block with a buffer that is its thread's own; sets `failure`; raises nothing.
+            threads: At work at once. Up to as many again stand in for threads that are held.
+            buffer_bytes: Of each thread's page-aligned buffer.
+            rate: Cap in bytes per second at this moment; None for none.
+            deadline_seconds: For one transfer, from its turn.
+            on_finished: Called from a thread after each transfer.
+        """
+        self._name = name
+        self._perform = perform
+        self._size = threads
+        self._buffer_bytes = buffer_bytes
+        self._rate = rate
+        self._deadline = deadline_seconds
+        self._on_finished = on_finished
+        self._changed = threading.Condition()
+        self._queue: deque[Transfer] = deque()
+        self._running: list[Transfer] = []
+        self._finished: deque[Transfer] = deque()
+        self._cap = BandwidthCap()
+        self._meter = RateMeter()
+        self._stopping = False
+        self._held = 0
+        self._threads: set[threading.Thread] = set()
+        with self._changed:
+            for _ in range(threads):
+                self._hire()
+
+    @property
+    def depth(self) -> int:
+        """Transfers that wait or run."""
+        return len(self._queue) + len(self._running)
+
+    @property
+    def bytes_per_second(self) -> float | None:
+        """How fast the queue was served lately, caps and all; None until something was served."""
+        return self._meter.bytes_per_second
+
+    @property
+    def latency_seconds(self) -> float | None:
+        """From a transfer's turn to its end, lately; None until something was served."""
+        return self._meter.latency_seconds
+
+    def submit(self, transfers: list[Transfer]) -> None:
+        """Queue transfers."""
+        now = time.monotonic()
+        with self._changed:
+            for transfer in transfers:
+                transfer.asked = now
+                self._queue.append(transfer)
+            self._meter.started(now)
+            self._changed.notify(len(transfers))
+
+    def cancel(self, owner: str | None = None) -> int:
+        """Take back what waits, of one owner or of all; it ends with failure "cancelled". Returns how much."""
+        with self._changed:
+            taken = [t for t in self._queue if owner is None or t.owner == owner]
+            self._fail(taken, "cancelled")
+        return len(taken)
+
+    def finished(self) -> list[Transfer]:
+        """What ended since the last call, those past their deadline among them."""
+        now = time.monotonic()
+        if any(now - t.started > self._deadline for t in tuple(self._running)):
+            self._expire(now)
+        ended: list[Transfer] = []
+        while self._finished:
+            ended.append(self._finished.popleft())
+        return ended
+
+    def wait_idle(self) -> None:
+        """Wait until nothing waits or runs; no longer than a deadline for what a file system holds."""
+        with self._changed:
+            while self._queue or self._running:
+                self._changed.wait(0.05)
+                self._expire(time.monotonic())
+
+    def stop(self) -> None:
+        """Take back what waits, wait for what runs, end the threads that are not held."""
+        self.cancel()
+        self.wait_idle()
+        with self._changed:
+            self._stopping = True
+            self._changed.notify_all()
+            threads, held = list(self._threads), self._held
+        for thread in threads:
+            thread.join(timeout=0.1 if held else None)
+
+    def _hire(self) -> None:
+        thread = threading.Thread(target=self._run, name=f"cake-{self._name}-{len(self._threads)}", daemon=True)
+        self._threads.add(thread)
+        thread.start()
+
+    def _run(self) -> None:
+        buffer = memoryview(mmap.mmap(-1, self._buffer_bytes))
+        while (transfer := self._next()) is not None:
+            try:
+                self._perform(transfer, buffer)
+            except Exception:
+                logger.exception("A transfer of the %s pool failed in a way that it should have reported", self._name)
+                transfer.failure = "error"
+            self._end(transfer)
+            self._on_finished()
+        with self._changed:
+            self._threads.discard(threading.current_thread())
+
+    def _next(self) -> Transfer | None:
+        """The next transfer whose bandwidth is due; None when the thread is to end."""
+        with self._changed:
+            while True:
+                if self._stopping or len(self._threads) - self._held > self._size:
+                    self._threads.discard(threading.current_thread())
+                    return None
+                if not self._queue:
+                    self._changed.wait()
+                    continue
+                transfer, rate, now = self._queue[0], self._rate(), time.monotonic()
+                due = self._cap.due(transfer.size, rate, transfer.asked)
+                if due > now:
+                    self._changed.wait(min(due - now, 0.1))  # a cap that is raised meanwhile is seen soon
+                    continue
+                self._cap.take(transfer.size, rate, transfer.asked, now)
+                transfer.start(now)
+                self._running.append(self._queue.popleft())
+                return transfer
+
+    def _end(self, transfer: Transfer) -> None:
+        now = time.monotonic()
+        with self._changed:
+            if transfer.abandoned:
+                self._held -= 1
+                return
+            self._running.remove(transfer)
+            self._finished.append(transfer)
+            idle = not (self._queue or self._running)
+            if transfer.failure is None:
+                self._meter.served(transfer.size, now - transfer.started, now, idle=idle)
+            else:
+                self._meter.skipped(now, idle=idle)
+            self._changed.notify_all()
+
+    def _expire(self, now: float) -> None:
+        with self._changed:
+            for transfer in [t for t in self._running if now - t.started > self._deadline]:
+                if not transfer.abandon():
+                    continue
+                transfer.failure = "deadline"
+                self._running.remove(transfer)
+                self._finished.append(transfer)
+                self._held += 1
+                if len(self._threads) < 2 * self._size:
+                    self._hire()
+            if len(self._threads) == self._held:
+                self._fail(list(self._queue), "deadline")
+            self._changed.notify_all()
+
+    def _fail(self, transfers: list[Transfer], failure: str) -> None:
+        for transfer in transfers:
+            self._queue.remove(transfer)
+            transfer.failure = failure
+            self._finished.append(transfer)
+        if transfers:
+            self._meter.skipped(time.monotonic(), idle=not (self._queue or self._running))
+            self._changed.notify_all()

@@ -1,0 +1,289 @@
+"""A folder as a secondary tier of vLLM's KV offloading: our block store behind vLLM's interface.
+
+Everything here runs on the scheduler's thread and returns at once; files are touched by the store's threads only. A
+block reaches the primary tier verified or not at all: a bad, missing or late file fails its part of the job, and the
+engine computes what it held.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+from vllm.v1.kv_offload.base import LookupResult, Medium, OffloadKey, ReqContext, RequestOffloadingContext
+from vllm.v1.kv_offload.tiering.base import JobResult, SecondaryTierManager, TransferJob
+
+from cake_engine.config import ModelIdentity, TierConfig
+from cake_engine.live import LiveConfigFile
+from cake_engine.store.blockfile import Reject
+from cake_engine.store.blocks import BlockStore
+from cake_engine.store.keys import Fingerprint
+from cake_engine.store.presence import PresenceCache
+from cake_engine.store.statistics import Recorder, TierStatistics
+from cake_engine.store.transfers import Transfer, TransferPool
+
+_DOUBT_SECONDS = 10.0
+"""A block that could not be read for reasons of the file system is not asked for again in this time."""
+_SUSPENSION_SECONDS = 5.0
+"""After a read passed its deadline the whole tier counts as empty for this time."""
+_QUEUED_WRITE_SHARE = 0.25
+"""Share of the primary tier that blocks waiting to be written may keep from being evicted."""
+
+
+_REJECTS = frozenset(reject.value for reject in Reject)
+
+
+@dataclass
+class _Job:
+    waiting: int
+    submitted: float
+    arrived: list[OffloadKey] = field(default_factory=list)
+    failed: int = 0
+
+
+class CakeFileTier(SecondaryTierManager):
+    """Blocks in files: verified, bounded in time, rate and space, cancellable, in a key space of their own.
+
+    Attributes:
+        on_completion: Called from an I/O thread after every transfer that ended and when look-ups are answered, so that
+            an idle engine can wait for it.
+    """
+
+    medium: ClassVar[Medium] = Medium.STORAGE
+
+    def __init__(
+        self,
+        offloading_spec: Any,
+        primary_kv_view: memoryview,
+        tier_type: str,
+        *,
+        tier: TierConfig,
+        model: ModelIdentity,
+        live: LiveConfigFile,
+        readers: int = 4,
+        writers: int = 2,
+        deadline_seconds: float = 5.0,
+    ) -> None:
+        """Open the tier; nothing is waited for.
+
+        Args:
+            offloading_spec: vLLM's, for the shape of the blocks.
+            primary_kv_view: The primary tier's rows, (chunks, bytes).
+            tier_type: The tier's name: vLLM labels its own metrics with it.
+            tier: A FileSystem tier of the static configuration.
+            model: Whose blocks these are.
+            live: For the bandwidth caps.
+            readers: Threads that read.
+            writers: Threads that write.
+            deadline_seconds: For one read or write, from its turn.
+        """
+        super().__init__(offloading_spec, primary_kv_view, tier_type)
+        rows: np.ndarray[Any, Any] = np.asarray(primary_kv_view).view(np.uint8)
+        self._rows: np.ndarray[Any, Any] | None = rows
+        self._tier = tier
+        self._jobs: dict[int, _Job] = {}
+        self._refused: list[JobResult] = []
+        self._suspended_until = float("-inf")
+        self._queued_writes = max(8, int(_QUEUED_WRITE_SHARE * len(rows)))
+        self.on_completion: Callable[[], None] = lambda: None
+        self._recorder = Recorder()
+        self._store = BlockStore(tier, fingerprint(offloading_spec.config, rows.shape[1], model, tier), self._recorder)
+        self._presence = PresenceCache(
+            self._store.contains, on_answer=self._completed, on_fault=self._recorder.fell_back
+        )
+
+        def pool(name: str, move: Callable[..., None], threads: int, rate: Callable[[], float | None]) -> TransferPool:
+            return TransferPool(
+                f"{name}-{tier.name}",
+                lambda transfer, buffer: move(transfer, self._row, buffer),
+                threads=threads,
+                buffer_bytes=self._store.file_bytes,
+                rate=rate,
+                deadline_seconds=deadline_seconds,
+                on_finished=self._completed,
+            )
+
+        self._reads = pool(
+            "read", self._store.load, readers, lambda: live.current.load_bandwidth_bytes_per_second.get(tier.name)
+        )
+        self._writes = pool(
+            "write", self._store.save, writers, lambda: live.current.write_bandwidth_bytes_per_second.get(tier.name)
+        )
+
+    @property
+    def read_rate(self) -> float | None:
+        """Bytes per second at which queued reads were served lately, the cap included; None until there was one."""
+        return self._reads.bytes_per_second
+
+    @property
+    def read_latency(self) -> float | None:
+        """Seconds from a read's turn to its block verified in memory, lately; None until there was one."""
+        return self._reads.latency_seconds
+
+    def peek(self, key: OffloadKey) -> LookupResult:
+        """What `lookup` says; neither of them moves anything."""
+        if time.monotonic() < self._suspended_until:
+            return LookupResult.MISS
+        present = self._presence.ask(key)
+        if present is None:
+            return LookupResult.RETRY
+        return LookupResult.HIT if present else LookupResult.MISS
+
+    def lookup(self, key: OffloadKey, req_context: ReqContext) -> LookupResult:  # noqa: ARG002 - vLLM's interface
+        """Whether a block is there, as far as is known; RETRY while that is being found out."""
+        return self.peek(key)
+
+    def submit_load(self, job_metadata: TransferJob) -> None:
+        """Queue the reads of a job."""
+        self._reads.submit(self._transfers(job_metadata))
+
+    def submit_store(self, job_metadata: TransferJob) -> None:
+        """Queue the writes of a job; refuse them all while too many wait, for they hold primary memory."""
+        if self._writes.depth + len(job_metadata.keys) > self._queued_writes:
+            self._recorder.skipped_write("queue_full", len(job_metadata.keys))
+            self._refused.append(JobResult(job_metadata.job_id, success=False))
+            self._completed()
+            return
+        self._writes.submit(self._transfers(job_metadata))
+
+    def cancel(self, req_id: str) -> int:
+        """Take back the reads of a request that have not begun; their jobs fail, their blocks stay known."""
+        return self._reads.cancel(req_id)
+
+    def get_finished_jobs(self) -> Iterable[JobResult]:
+        """The jobs that ended since the last call."""
+        results, self._refused = self._refused, []
+        for transfer in self._reads.finished():
+            self._note_read(transfer)
+            self._settle(transfer, results)
+        for transfer in self._writes.finished():
+            if transfer.failure is None:
+                self._presence.note(transfer.key, True)
+            else:
+                self._recorder.skipped_write(transfer.failure)
+            self._settle(transfer, results)
+        return results
+
+    def on_new_request(self, req_context: ReqContext) -> RequestOffloadingContext:  # noqa: ARG002 - vLLM's interface
+        """Blocks are stored as they are computed."""
+        return RequestOffloadingContext()
+
+    def drain_jobs(self) -> None:
+        """Take back what waits and wait for what runs, no longer than its deadline."""
+        for pool in (self._reads, self._writes):
+            pool.cancel()
+            pool.wait_idle()
+
+    def shutdown(self) -> None:
+        """End the threads and let go of the primary tier's memory."""
+        self._reads.stop()
+        self._writes.stop()
+        self._presence.stop()
+        self._store.stop()
+        self._rows = None
+
+    def take_statistics(self) -> TierStatistics:
+        """What the tier did since the last call."""
+        return self._recorder.take(
+            self._tier.name,
+            used_bytes=self._store.used_bytes,
+            capacity_bytes=self._tier.capacity_bytes,
+            queue_depth=self._reads.depth,
+        )
+
+    def _row(self, chunk: int) -> memoryview:
+        if self._rows is None:
+            raise RuntimeError("the tier is shut down: nothing may touch the primary tier any more")
+        return memoryview(self._rows[chunk])
+
+    def _transfers(self, job: TransferJob) -> list[Transfer]:
+        self._jobs[job.job_id] = _Job(waiting=len(job.keys), submitted=job.submit_time)
+        return [
+            Transfer(
+                job=job.job_id,
+                owner=job.req_context.req_id,
+                key=key,
+                chunk=int(chunk),
+                size=self._store.file_bytes,
+                position=job.req_context.get_offload_key_position(key) or 0,
+            )
+            for key, chunk in zip(job.keys, job.chunk_ids, strict=True)
+        ]
+
+    def _note_read(self, transfer: Transfer) -> None:
+        match transfer.failure:
+            case None:
+                self._presence.note(transfer.key, True)
+            case "cancelled":
+                self._recorder.cancelled(1)
+            case reason if reason in _REJECTS:
+                self._presence.note(transfer.key, False)
+            case reason:
+                self._recorder.fell_back(reason)
+                self._presence.note(transfer.key, False, seconds=_DOUBT_SECONDS)
+                if reason == "deadline":
+                    self._suspended_until = time.monotonic() + _SUSPENSION_SECONDS
+
+    def _settle(self, transfer: Transfer, results: list[JobResult]) -> None:
+        """Count a transfer to its job, and report the job when it was the last."""
+        job = self._jobs[transfer.job]
+        job.waiting -= 1
+        if transfer.failure is None:
+            job.arrived.append(OffloadKey(transfer.key))
+        else:
+            job.failed += 1
+        if job.waiting:
+            return
+        del self._jobs[transfer.job]
+        results.append(
+            JobResult(
+                transfer.job,
+                success=not job.failed,
+                successful_keys=tuple(job.arrived) if job.failed and job.arrived else None,
+                transfer_time=time.monotonic() - job.submitted,
+                transfer_bytes=len(job.arrived) * self.block_size_bytes,
+            )
+        )
+
+    def _completed(self) -> None:
+        self.on_completion()
+
+
+def fingerprint(config: Any, block_bytes: int, model: ModelIdentity, tier: TierConfig) -> Fingerprint:
+    """The key space of an engine's blocks on a tier.
+
+    Args:
+        config: vLLM's `OffloadingConfig`.
+        block_bytes: Of one row of the primary tier, which holds the bytes of all workers in rank order.
+        model: Name and revision from the static configuration; vLLM's own file tier leaves the revision out.
+        tier: For the codec.
+    """
+    layers = [(group.group_id, group.tokens_per_block, list(group.layer_names)) for group in config.groups]
+    parts: Collection[object] = (
+        config.kv_cache_layout,
+        config.canonical_layout,
+        config.replicated_layout,
+        config.worker_kv_bytes_per_block,
+        config.cache.tokens_per_hash,
+        config.cache.blocks_per_chunk,
+        layers,
+    )
+    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+    parallel = config.parallel
+    return Fingerprint(
+        model=model.name,
+        revision=model.revision,
+        dtype=str(config.model.dtype),
+        layout=f"{config.kv_cache_layout or 'default'}-{digest}",
+        block_tokens=config.groups[0].tokens_per_block * config.cache.blocks_per_chunk,
+        block_bytes=block_bytes,
+        tensor_parallel_size=parallel.tp_size,
+        pipeline_parallel_size=parallel.pp_size,
+        context_parallel_size=parallel.pcp_size * parallel.dcp_size,
+        codec=tier.codec,
+    )

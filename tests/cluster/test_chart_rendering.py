@@ -1,0 +1,219 @@
+"""What the chart renders, and what it refuses to render. Helm alone: no cluster is asked."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.localcluster import clients
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "charts/cake-operator"
+CRD = ROOT / "crds/cakedeployments.cake.dev.yaml"
+IMAGE = "image.repository=localhost/cake-operator"
+POD_MONITOR_API = ["--api-versions", "monitoring.coreos.com/v1/PodMonitor"]
+
+
+def helm(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([clients.helm(), *arguments], capture_output=True, text=True, check=False)
+
+
+def render(*values: str, options: list[str] | None = None) -> list[dict[str, Any]]:
+    sets = [
+        word
+        for value in (IMAGE, *values)
+        for word in ("--set-json" if "={" in value or "=[" in value else "--set", value)
+    ]
+    done = helm("template", "cake-operator", CHART, "--namespace", "cake-system", *sets, *(options or []))
+    assert done.returncode == 0, done.stderr
+    return [document for document in yaml.safe_load_all(done.stdout) if document]
+
+
+def of_kind(documents: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [document for document in documents if document["kind"] == kind]
+
+
+def pod_template(documents: list[dict[str, Any]]) -> dict[str, Any]:
+    (deployment,) = of_kind(documents, "Deployment")
+    template: dict[str, Any] = deployment["spec"]["template"]
+    return template
+
+
+def environment(documents: list[dict[str, Any]]) -> dict[str, str]:
+    (container,) = pod_template(documents)["spec"]["containers"]
+    return {variable["name"]: variable["value"] for variable in container["env"]}
+
+
+def test_the_chart_passes_strict_lint() -> None:
+    done = helm("lint", "--strict", CHART, "--set", IMAGE)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("value", "sentence"),
+    [
+        (
+            "prometheus.url=prometheus:9090",
+            "at '/prometheus/url': 'prometheus:9090' does not match pattern '^(https?://",
+        ),
+        ("promtheus.url=http://p:9090", "additional properties 'promtheus' not allowed"),
+        ("prometheus.adress=http://p:9090", "at '/prometheus': additional properties 'adress' not allowed"),
+        (
+            "image.pullPolicy=Sometimes",
+            "at '/image/pullPolicy': value must be one of 'Always', 'IfNotPresent', 'Never'",
+        ),
+        ("image.digest=latest", "at '/image/digest': 'latest' does not match pattern '^(sha256:"),
+        ("image.repository=Not An Image", "at '/image/repository': 'Not An Image' does not match pattern"),
+        ("podMonitor.enabled=maybe", "at '/podMonitor/enabled': value must be one of 'auto', true, false"),
+        ("podMonitor.interval=15", "at '/podMonitor/interval': got number, want string"),
+        ("intervalSeconds=0", "at '/intervalSeconds': minimum: got 0, want 1"),
+        ("watchNamespace=Team_A", "at '/watchNamespace': 'Team_A' does not match pattern"),
+        ("watchNamespace={a,b}", "at '/watchNamespace': got array, want string"),
+        ("crds.keep=always", "at '/crds/keep': got string, want boolean"),
+        ("replicas=3", "additional properties 'replicas' not allowed"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name_with_what_would_be_right(value: str, sentence: str) -> None:
+    done = helm("template", "x", CHART, "--set", IMAGE, "--set", value)
+    assert done.returncode != 0
+    assert sentence in done.stderr
+
+
+def test_an_image_that_nobody_named_is_asked_for() -> None:
+    done = helm("template", "x", CHART)
+    assert done.returncode != 0
+    assert "image.repository: say where the cluster pulls the operator's image from" in done.stderr
+
+
+def test_a_service_account_that_is_not_created_must_be_named() -> None:
+    done = helm("template", "x", CHART, "--set", IMAGE, "--set", "serviceAccount.create=false")
+    assert done.returncode != 0
+    assert "serviceAccount.name: name the service account to use" in done.stderr
+
+
+def test_the_schema_knows_every_default_and_every_value_has_one() -> None:
+    def fields(schema: dict[str, Any]) -> dict[str, Any]:
+        return {name: fields(part) for name, part in schema.get("properties", {}).items() if name != "global"}
+
+    def names(values: Any, known: dict[str, Any]) -> dict[str, Any]:
+        return {name: names(value, known[name]) if known.get(name) else {} for name, value in values.items()}
+
+    known = fields(json.loads((CHART / "values.schema.json").read_text()))
+    assert names(yaml.safe_load((CHART / "values.yaml").read_text()), known) == known
+
+
+@pytest.mark.parametrize(
+    ("values", "image"),
+    [
+        ([], "localhost/cake-operator:0.1.0"),
+        (["image.tag=dev"], "localhost/cake-operator:dev"),
+        (["image.tag=dev", f"image.digest=sha256:{'a' * 64}"], f"localhost/cake-operator@sha256:{'a' * 64}"),
+    ],
+)
+def test_the_image_is_the_digest_else_the_tag_else_this_version(values: list[str], image: str) -> None:
+    (container,) = pod_template(render(*values))["spec"]["containers"]
+    assert container["image"] == image
+
+
+def test_the_operator_is_told_what_the_values_say() -> None:
+    told = environment(
+        render("prometheus.url=http://p:9090", "engine.image=e:1", "watchNamespace=team-a", "intervalSeconds=5")
+    )
+    assert told == {
+        "CAKE_NAMESPACE": "team-a",
+        "CAKE_PROMETHEUS_URL": "http://p:9090",
+        "CAKE_ENGINE_IMAGE": "e:1",
+        "CAKE_INTERVAL_SECONDS": "5",
+        "CAKE_LIVENESS_PORT": "8080",
+    }
+
+
+def test_placement_secrets_environment_and_labels_reach_the_pod() -> None:
+    template = pod_template(
+        render(
+            'extraEnv=[{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}]',
+            'imagePullSecrets=[{"name": "registry"}]',
+            'tolerations=[{"key": "system", "operator": "Exists"}]',
+            'affinity={"nodeAffinity": {}}',
+            'nodeSelector={"kubernetes.io/os": "linux"}',
+            'podAnnotations={"example.com/a": "b"}',
+            'podLabels={"team": "serving", "app.kubernetes.io/name": "other"}',
+        )
+    )
+    assert template["spec"]["containers"][0]["env"][-1] == {"name": "HTTPS_PROXY", "value": "http://proxy:3128"}
+    assert template["spec"]["imagePullSecrets"] == [{"name": "registry"}]
+    assert template["spec"]["tolerations"] == [{"key": "system", "operator": "Exists"}]
+    assert template["spec"]["affinity"] == {"nodeAffinity": {}}
+    assert template["spec"]["nodeSelector"] == {"kubernetes.io/os": "linux"}
+    assert template["metadata"]["annotations"] == {"example.com/a": "b"}
+    assert template["metadata"]["labels"]["team"] == "serving"
+    assert template["metadata"]["labels"]["app.kubernetes.io/name"] == "cake-operator", "the selector's labels win"
+
+
+def test_two_operators_never_run_at_once() -> None:
+    (deployment,) = of_kind(render(), "Deployment")
+    assert (deployment["spec"]["replicas"], deployment["spec"]["strategy"]) == (1, {"type": "Recreate"})
+
+
+def test_the_crd_is_the_generated_one_and_is_kept() -> None:
+    (rendered,) = of_kind(render(), "CustomResourceDefinition")
+    assert rendered["metadata"].pop("annotations")["helm.sh/resource-policy"] == "keep"
+    assert rendered["metadata"].pop("labels")["app.kubernetes.io/instance"] == "cake-operator"
+    generated = yaml.safe_load(CRD.read_text())
+    assert rendered == generated
+
+
+@pytest.mark.parametrize(("value", "count"), [("crds.enabled=false", 0), ("crds.keep=false", 1)])
+def test_the_crd_is_left_out_or_let_go_on_request(value: str, count: int) -> None:
+    definitions = of_kind(render(value), "CustomResourceDefinition")
+    assert len(definitions) == count
+    assert all("annotations" not in definition["metadata"] for definition in definitions)
+
+
+def test_one_namespace_needs_no_cluster_wide_right() -> None:
+    documents = render("watchNamespace=team-a")
+    assert not of_kind(documents, "ClusterRole")
+    assert not of_kind(documents, "ClusterRoleBinding")
+    (role,) = of_kind(documents, "Role")
+    (binding,) = of_kind(documents, "RoleBinding")
+    assert role["metadata"]["namespace"] == binding["metadata"]["namespace"] == "team-a"
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "cake-operator", "namespace": "cake-system"}]
+
+
+def test_both_modes_grant_the_same_rights() -> None:
+    (everywhere,) = (role for role in of_kind(render("rbac.aggregate=false"), "ClusterRole"))
+    (here,) = of_kind(render("watchNamespace=team-a"), "Role")
+    assert everywhere["rules"] == here["rules"]
+    assert "*" not in json.dumps(here["rules"])
+
+
+@pytest.mark.parametrize(
+    ("value", "options", "monitored"),
+    [
+        ("podMonitor.enabled=auto", [], False),
+        ("podMonitor.enabled=auto", POD_MONITOR_API, True),
+        ("podMonitor.enabled=true", [], True),
+        ("podMonitor.enabled=false", POD_MONITOR_API, False),
+    ],
+)
+def test_pods_are_monitored_where_the_api_is_there_or_as_told(value: str, options: list[str], monitored: bool) -> None:
+    assert bool(of_kind(render(value, options=options), "PodMonitor")) == monitored
+
+
+@pytest.mark.parametrize(("watch", "namespaces"), [("", {"any": True}), ("team-a", {"matchNames": ["team-a"]})])
+def test_engine_series_carry_the_name_of_their_cakedeployment(watch: str, namespaces: dict[str, Any]) -> None:
+    monitors = of_kind(
+        render(f"watchNamespace={watch}", 'podMonitor.labels={"release": "stack"}', options=POD_MONITOR_API),
+        "PodMonitor",
+    )
+    (engine,) = (monitor for monitor in monitors if monitor["metadata"]["name"] == "cake-operator-engine")
+    assert engine["spec"]["podTargetLabels"] == ["cake.dev/deployment"]
+    assert engine["spec"]["namespaceSelector"] == namespaces
+    assert engine["metadata"]["labels"]["release"] == "stack"
+
+
+def test_nothing_random_or_timed_is_rendered() -> None:
+    assert render() == render()

@@ -6,7 +6,7 @@ what to write instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -15,32 +15,24 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-VALIDATIONS = "x-kubernetes-validations"
-
 
 @dataclass(frozen=True)
 class Rule:
     """One validation rule of the API.
 
     Attributes:
-        cel: The expression that the API server evaluates; `self` is the value that carries the rule.
+        cel: The expression that the API server evaluates; `self` is the value that carries the rule. None where the
+            server refuses the same by other means.
         message: What the user reads when it does not hold.
         holds: The same condition in Python. None for a rule that compares with the stored object (`oldSelf`):
             only the API server sees both.
         field_path: The field that the API server names in the error, relative to the value, as in `.kvTiers`.
     """
 
-    cel: str
+    cel: str | None
     message: str
     holds: Callable[[Any], bool] | None
     field_path: str | None = None
-
-    def schema(self) -> dict[str, str]:
-        """The rule as an entry of x-kubernetes-validations."""
-        entry = {"rule": self.cel, "message": self.message}
-        if self.field_path:
-            entry["fieldPath"] = self.field_path
-        return entry
 
     def check(self, value: Any) -> None:
         """Refuse a value for which the rule does not hold.
@@ -50,6 +42,16 @@ class Rule:
         """
         if self.holds is not None and not self.holds(value):
             raise ValueError(self.message)
+
+
+def validations(rules: Iterable[Rule]) -> dict[str, list[dict[str, str]]]:
+    """The rules as the API server takes them: x-kubernetes-validations, or nothing where there is none."""
+    entries = [
+        {"rule": rule.cel, "message": rule.message} | ({"fieldPath": rule.field_path} if rule.field_path else {})
+        for rule in rules
+        if rule.cel is not None
+    ]
+    return {"x-kubernetes-validations": entries} if entries else {}
 
 
 class SpecPart(BaseModel):
@@ -75,9 +77,7 @@ class SpecPart(BaseModel):
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """The schema that pydantic makes, with the rules beside it."""
         schema = handler.resolve_ref_schema(handler(core))
-        if cls.rules:
-            schema[VALIDATIONS] = [rule.schema() for rule in cls.rules]
-        return schema
+        return schema | validations(cls.rules)
 
 
 def exactly_one(fields: tuple[str, ...], message: str) -> Rule:

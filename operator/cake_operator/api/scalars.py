@@ -9,7 +9,7 @@ from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from cake_operator.api.rules import VALIDATIONS, Rule
+from cake_operator.api.rules import Rule, validations
 
 
 class Scalar(str):
@@ -48,10 +48,8 @@ class Scalar(str):
     @classmethod
     def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """A string, or an int-or-string, with the rules."""
-        rules = [rule.schema() for rule in cls.rules]
-        if cls.int_or_string:
-            return {"x-kubernetes-int-or-string": True, "maxLength": cls.max_length, VALIDATIONS: rules}
-        return {"type": "string", "maxLength": cls.max_length, VALIDATIONS: rules}
+        kind = {"x-kubernetes-int-or-string": True} if cls.int_or_string else {"type": "string"}
+        return {**kind, "maxLength": cls.max_length, **validations(cls.rules)}
 
 
 def matches(pattern: str, message: str, *, subject: str = "self") -> Rule:

@@ -69,7 +69,7 @@ SPEC_RULES = (
         ".kvTiers",
     ),
     # The API server refuses the same name twice by the list's type, before it comes to rules.
-    Rule("true", "two tiers have the same name: give each its own", _names_are_unique),
+    Rule(None, "two tiers have the same name: give each its own", _names_are_unique),
     Rule(
         "self.kvTiers.all(a, !has(a.persistentVolumeClaim) || !has(a.persistentVolumeClaim.claimName)"
         " || self.kvTiers.exists_one(b, has(b.persistentVolumeClaim) && has(b.persistentVolumeClaim.claimName)"

@@ -46,6 +46,14 @@ class Figure:
         return cls(value, age_seconds, State.PRESENT)
 
     @property
+    def unknown(self) -> bool:
+        """Whether it may be anything: nothing new enough was measured.
+
+        Not a number is something else: it was looked at, and there was nothing to measure.
+        """
+        return self.state in (State.ABSENT, State.STALE)
+
+    @property
     def why_not(self) -> str:
         """Why it cannot be acted on, as the end of a sentence that begins with its name; empty when it can."""
         match self.state:
@@ -56,7 +64,7 @@ class Figure:
             case State.STALE:
                 return f"is stale ({self.age_seconds:.0f} s old)" if self.age_seconds is not None else "is stale"
             case State.NAN:
-                return "is not a number (no requests in the window)"
+                return "is not a number (nothing to measure in its window)"
 
 
 ABSENT = Figure(None, None, State.ABSENT)

@@ -79,7 +79,7 @@ def desire(case: Case) -> Desire:
     wanted = max(asked, key=lambda ask: ask.replicas)
     if wanted.replicas > case.ready:
         return _grow(wanted, case)
-    if unknown := [p for p in case.measured if p.unknown]:
+    if unknown := [p for p in case.measured if p.figure.unknown]:
         return Desire(case.current, _listing(unknown), valid=False)
     if wanted.replicas < case.ready:
         return _shrink(wanted, case)
@@ -120,7 +120,7 @@ def _asked_by_queue(case: Case) -> list[Desire]:
 def _without_latencies(case: Case) -> Desire:
     """No latency to go by: nothing is asked of the fleet, or it cannot be known."""
     running, waiting = case.snapshot.running, case.snapshot.waiting
-    if unknown := [p for p in case.measured if p.unknown]:
+    if unknown := [p for p in case.measured if p.figure.unknown]:
         return Desire(case.current, _listing(unknown), valid=False)
     if running.value != 0 or waiting.value != 0:
         return Desire(case.current, f"{_listing(case.measured)}, and requests may be in flight", valid=False)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cake_operator.api import SloSpec
-from cake_operator.observe.snapshot import DeploymentSnapshot, Figure, State
+from cake_operator.observe.snapshot import DeploymentSnapshot, Figure
 
 
 class Latency(StrEnum):
@@ -36,14 +36,6 @@ class Pressure:
     def ratio(self) -> float | None:
         """Measured over promised; None when it cannot be acted on."""
         return None if self.figure.value is None else self.figure.value / self.target
-
-    @property
-    def unknown(self) -> bool:
-        """Whether the latency may be anything: nothing new enough was measured.
-
-        Not a number is something else: it was looked at, and no request had that latency.
-        """
-        return self.figure.state in (State.ABSENT, State.STALE)
 
     def __str__(self) -> str:
         name = f"{self.latency} p{self.percentile:g}"

@@ -39,7 +39,7 @@ def judge(slo: SloSpec | None, snapshot: DeploymentSnapshot) -> SloVerdict:
     missed = [p for p in found if p.ratio is not None and p.ratio > 1]
     if missed:
         return SloVerdict(SloState.MISSED, _sentence(missed))
-    if any(p.unknown for p in found) or all(p.ratio is None for p in found):
+    if any(p.figure.unknown for p in found) or all(p.ratio is None for p in found):
         return SloVerdict(SloState.UNKNOWN, _sentence([p for p in found if p.ratio is None]))
     return SloVerdict(SloState.MET, _sentence(found))
 

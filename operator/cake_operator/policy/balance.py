@@ -1,0 +1,204 @@
+"""The balance between compute and I/O: small steps of the knobs, each applied, confirmed and judged before the next.
+
+Two knobs are turned so far: writes are held back while they slow reads (`writes`), and retention follows the meeting
+points (`retention`). One changes at a time, so that what is measured next is its effect.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from cake_engine.config import Knobs, Mode
+from cake_operator.api import BalanceSpec
+from cake_operator.observe.snapshot import DeploymentSnapshot
+from cake_operator.policy.confirmation import Confirmation, ConfirmationState
+from cake_operator.policy.decision import Decision
+from cake_operator.policy.knobs import highest_write_bandwidth, starting_knobs, tuned_from
+from cake_operator.policy.retention import retain
+from cake_operator.policy.tuning_law import TUNING_LAW, TuningLaw
+from cake_operator.policy.writes import LEAST, WriteLimits, WriteMemory, hold_back, rates, watch
+
+__all__ = ["BalanceHistory", "decide"]
+
+RETAIN = "retain_from"
+WRITE = "write_bandwidth_bytes_per_second"
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceHistory:
+    """What the balance policy remembers between decisions. It may be lost: the knobs stay, and are judged anew.
+
+    Attributes:
+        user: The knobs that the user had written at the last decision; None before the first.
+        mode: The mode at the last decision.
+        generation: The newest generation that every ready pod was seen to run with.
+        judged_from: When the figures of that generation count; None when they do already.
+        writes: By tier, what is remembered of its writes.
+        recommendation: With tuning Recommend, the knobs that Auto would set next; None otherwise.
+    """
+
+    user: Knobs | None = None
+    mode: Mode | None = None
+    generation: int | None = None
+    judged_from: datetime | None = None
+    writes: Mapping[str, WriteMemory] = field(default_factory=dict)
+    recommendation: Knobs | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What there is to go by.
+
+    Attributes:
+        balance: Mode and bounds.
+        user: The knobs that the user wrote.
+        base: The present knobs, within the bounds.
+        snapshot: All that was measured.
+        confirmation: Whether every ready pod runs with the present knobs.
+        now: When this is.
+        law: Margins, steps and times.
+    """
+
+    balance: BalanceSpec
+    user: Knobs
+    base: Knobs
+    snapshot: DeploymentSnapshot
+    confirmation: Confirmation
+    now: datetime
+    law: TuningLaw
+
+    def stay(self, reason: str, valid: bool = True) -> Decision[Knobs]:
+        """The decision to change nothing."""
+        return Decision(self.base, reason, valid, self.now)
+
+    def turn(self, knob: str, value: Any, reason: str) -> Decision[Knobs]:
+        """The decision to change one knob."""
+        return Decision(self.base.model_copy(update={knob: value}), reason, True, self.now)
+
+
+def decide(
+    balance: BalanceSpec,
+    tiers: Sequence[str],
+    *,
+    snapshot: DeploymentSnapshot,
+    current: Knobs,
+    confirmation: Confirmation,
+    history: BalanceHistory,
+    now: datetime,
+    law: TuningLaw = TUNING_LAW,
+) -> tuple[Decision[Knobs], BalanceHistory]:
+    """Decide on the knobs.
+
+    Args:
+        balance: Mode, tuning, the user's knobs and the bounds.
+        tiers: Names of the tiers below memory.
+        snapshot: What was measured.
+        current: The knobs that the pods were last given.
+        confirmation: Whether every ready pod runs with them.
+        history: What the last decision returned; `BalanceHistory()` at first.
+        now: When this is.
+        law: Margins, steps and times.
+
+    Returns:
+        The decision, over all knobs, and the memory for the next one. With tuning Recommend the user's knobs are the
+        value, and the memory carries the recommendation.
+    """
+    user = starting_knobs(balance)
+    if balance.tuning == "Off":
+        return Decision(user, "tuning is Off: the knobs are as written", True, now), BalanceHistory()
+    if balance.tuning == "Recommend":
+        case = Case(balance, user, tuned_from(user, user, balance, tiers), snapshot, confirmation, now, law)
+        return _recommend(case, tiers, history)
+    edited = _edited(history.user, user)
+    base = tuned_from(user, current.model_copy(update=edited), balance, tiers)
+    case = Case(balance, user, base, snapshot, confirmation, now, law)
+    history = replace(history, user=user, writes={} if WRITE in edited else history.writes, recommendation=None)
+    if base != current:
+        return case.stay("the knobs or bounds in the resource changed: they come first"), history
+    return _tune(case, tiers, history)
+
+
+def _edited(before: Knobs | None, user: Knobs) -> dict[str, Any]:
+    """The knobs among those that are tuned which the user has written anew: tuning starts from them."""
+    if before is None:
+        return {}
+    return {knob: getattr(user, knob) for knob in (RETAIN, WRITE) if getattr(user, knob) != getattr(before, knob)}
+
+
+def _recommend(case: Case, tiers: Sequence[str], history: BalanceHistory) -> tuple[Decision[Knobs], BalanceHistory]:
+    """Say what Auto would change first. Nothing comes of it, so there is no cut to judge later."""
+    step, history = _tune(case, tiers, history)
+    writes = {tier: WriteMemory(quiet_seconds=memory.quiet_seconds) for tier, memory in history.writes.items()}
+    recommendation = step.value if step.valid else history.recommendation
+    history = replace(history, user=case.user, writes=writes, recommendation=recommendation)
+    return replace(step, value=case.user, reason=f"recommended only: {step.reason}"), history
+
+
+def _tune(case: Case, tiers: Sequence[str], history: BalanceHistory) -> tuple[Decision[Knobs], BalanceHistory]:
+    """Change at most one knob, and none before the last change is confirmed and judged."""
+    switched = history.mode is not None and history.mode is not case.balance.mode
+    history = _confirmed(replace(history, mode=case.balance.mode), case)
+    if not case.confirmation.confirmed:
+        known = case.confirmation.state is not ConfirmationState.UNKNOWN
+        return case.stay(case.confirmation.sentence.rstrip("."), known), history
+    if switched:
+        return case.stay(f"the mode became {case.balance.mode}: figures of the last one do not count"), history
+    if history.judged_from is not None and case.now < history.judged_from:
+        left = round((history.judged_from - case.now).total_seconds())
+        reason = f"generation {case.confirmation.generation} is judged in {left} s"
+        return replace(case.stay(reason), until=history.judged_from), history
+    writes, history = _writes(case, tiers, history)
+    if writes.value != case.base:
+        return writes, history
+    retention = _retention(case)
+    if retention.value != case.base:
+        return retention, history
+    reasons = "; ".join(decision.reason for decision in (retention, writes) if decision.reason)
+    return case.stay(reasons, retention.valid and writes.valid), history
+
+
+def _confirmed(history: BalanceHistory, case: Case) -> BalanceHistory:
+    """The memory after the pods were asked which generation they run with."""
+    generation = case.confirmation.generation
+    if not case.confirmation.confirmed or history.generation == generation:
+        return history
+    # At the first look the pods have run with it for who knows how long: its figures count.
+    judged_from = None if history.generation is None else case.now + case.law.judging
+    return replace(history, generation=generation, judged_from=judged_from)
+
+
+def _writes(case: Case, tiers: Sequence[str], history: BalanceHistory) -> tuple[Decision[Knobs], BalanceHistory]:
+    """The next write bandwidth of the first tier that needs another."""
+    least = case.balance.bounds.write_bandwidth.min
+    caps = case.base.write_bandwidth_bytes_per_second
+    reasons, valid = [], True
+    for tier in tiers:
+        found = rates(tier, case.snapshot)
+        if isinstance(found, str):
+            reasons.append(found)
+            valid = False
+            continue
+        limits = WriteLimits(
+            least=max(LEAST, float(least.bytes) if least is not None else 0.0),
+            most=highest_write_bandwidth(case.user, case.balance, tier),
+        )
+        memory = watch(history.writes.get(tier, WriteMemory()), found, case.law)
+        step, memory = hold_back(
+            tier, caps.get(tier), found=found, memory=memory, limits=limits, now=case.now, law=case.law
+        )
+        history = replace(history, writes={**history.writes, tier: memory})
+        if step.cap != caps.get(tier):
+            changed = {name: cap for name, cap in {**caps, tier: step.cap}.items() if cap is not None}
+            return case.turn(WRITE, changed, step.reason), history
+        reasons.append(step.reason)
+    return case.stay("; ".join(reasons), valid), history
+
+
+def _retention(case: Case) -> Decision[Knobs]:
+    if case.balance.mode is not Mode.ADAPTIVE:
+        return case.stay(f"mode {case.balance.mode}: meeting points are not chosen, retention stays")
+    step = retain(case.base.retain_from, case.snapshot, case.balance.bounds.retain_from, case.law)
+    if step.retain_from == case.base.retain_from:
+        return case.stay(step.reason, step.valid)
+    return case.turn(RETAIN, step.retain_from, step.reason)

@@ -1,0 +1,161 @@
+"""Writes are held back while they slow reads: cut by a factor, judged, recovered in small steps."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from cake_operator.observe.snapshot import ABSENT, DeploymentSnapshot
+from cake_operator.policy.tuning_law import TuningLaw
+
+LEAST = float(2**20)
+"""Bytes per second that writes always keep: with none, nothing new is ever stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A cut whose effect is not known yet: the cap before it, and the seconds of a read before it."""
+
+    cap: float | None
+    read_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class WriteMemory:
+    """What is remembered of a tier.
+
+    Attributes:
+        quiet_seconds: Seconds that a read took at best; None before the first was measured.
+        cut: The cut that is to be judged.
+        uncut: Bytes per second that a pod wrote before the first cut; None while nothing is cut.
+        innocent_until: When writes may be cut again after a cut that did not help.
+    """
+
+    quiet_seconds: float | None = None
+    cut: Cut | None = None
+    uncut: float | None = None
+    innocent_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteLimits:
+    """Least and most bytes per second that a pod may be allowed to write; None is no limit."""
+
+    least: float = LEAST
+    most: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteStep:
+    """What a pod may write to a tier (None: as much as it likes), and why."""
+
+    cap: float | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """The figures of one tier: bytes per second of a pod, and the mean seconds of a read (None: nothing is read)."""
+
+    read_seconds: float | None
+    read: float
+    written: float
+    age_seconds: float
+
+    def slowed(self, quiet_seconds: float, law: TuningLaw) -> bool:
+        """Whether reads are slow."""
+        return self.read_seconds is not None and self.read_seconds > law.slowed * quiet_seconds
+
+    def writing(self, law: TuningLaw) -> bool:
+        """Whether there is enough writing to slow anything."""
+        return self.written > law.writing * self.read
+
+
+def rates(tier: str, snapshot: DeploymentSnapshot) -> Rates | str:
+    """The figures of a tier, or the sentence that says which is missing."""
+    read, written = snapshot.read_rate.get(tier, ABSENT), snapshot.write_rate.get(tier, ABSENT)
+    seconds, pods = snapshot.read_seconds.get(tier, ABSENT), snapshot.reporting_pods
+    named = {"read rate": read, "write rate": written, "read time": seconds}
+    if read.value is None or written.value is None or seconds.unknown:
+        return "; ".join(f"{name} of {tier} {f.why_not}" for name, f in named.items() if f.value is None)
+    if not pods.value:
+        return f"the number of pods that report {pods.why_not or 'is 0'}"
+    ages = [figure.age_seconds or 0.0 for figure in named.values()]
+    return Rates(seconds.value, read.value / pods.value, written.value / pods.value, max(ages))
+
+
+def watch(memory: WriteMemory, found: Rates, law: TuningLaw) -> WriteMemory:
+    """The memory after a look: the best read time, let rise slowly because a tier may become slower for good."""
+    quiet = memory.quiet_seconds
+    if found.read_seconds is None:
+        return memory
+    best = found.read_seconds if quiet is None else min(found.read_seconds, quiet * law.forgetting)
+    return replace(memory, quiet_seconds=best)
+
+
+def hold_back(
+    tier: str,
+    cap: float | None,
+    *,
+    found: Rates,
+    memory: WriteMemory,
+    limits: WriteLimits,
+    now: datetime,
+    law: TuningLaw,
+) -> tuple[WriteStep, WriteMemory]:
+    """One step of a tier's write bandwidth: judge the last cut, cut, recover, or leave it.
+
+    Args:
+        tier: Its name, for the reason.
+        cap: Bytes per second that a pod may write now; None is as much as it likes.
+        found: What was measured under it.
+        memory: As `watch` returned it.
+        limits: How far the tuner may go.
+        now: When this is.
+        law: Factors and times.
+    """
+    if found.read_seconds is None or memory.quiet_seconds is None:
+        idle, uncut = f"nothing is read from {tier}", replace(memory, cut=None)
+        return _recover(cap, idle, uncut, limits, law) if cap is not None else (WriteStep(None, idle), uncut)
+    quiet = memory.quiet_seconds
+    reads = f"a read of {tier} takes {_ms(found.read_seconds)} of {_ms(quiet)} at best, {found.age_seconds:.0f} s old"
+    if memory.cut is not None:
+        before, judged = memory.cut, replace(memory, cut=None)
+        if found.read_seconds <= law.helped * before.read_seconds:
+            return WriteStep(cap, f"{reads}: the cut of writes helped ({_ms(before.read_seconds)} before)"), judged
+        judged = replace(judged, innocent_until=now + law.innocence, uncut=judged.uncut if before.cap else None)
+        return WriteStep(before.cap, f"{reads}: the cut of writes did not help and is taken back"), judged
+    innocent = memory.innocent_until is not None and now < memory.innocent_until
+    slowed = found.slowed(quiet, law)
+    if slowed and found.writing(law) and not innocent:
+        allowed = found.written if cap is None else min(cap, found.written)
+        lower = float(round(max(limits.least, law.cut * allowed)))
+        if cap is not None and lower >= cap:
+            return WriteStep(cap, f"{reads}: writes are at their least, {_rate(cap)}"), memory
+        remembered = replace(memory, cut=Cut(cap, found.read_seconds), uncut=memory.uncut or found.written)
+        return WriteStep(
+            lower, f"{reads}, while {_rate(found.written)} are written: held to {_rate(lower)}"
+        ), remembered
+    if cap is not None and not slowed:
+        return _recover(cap, reads, memory, limits, law)
+    return WriteStep(cap, f"{reads}: writes are left as they are"), memory
+
+
+def _recover(
+    cap: float, reads: str, memory: WriteMemory, limits: WriteLimits, law: TuningLaw
+) -> tuple[WriteStep, WriteMemory]:
+    uncut = memory.uncut or cap
+    higher = float(round(cap + law.recovery * uncut))
+    if limits.most is not None and higher >= limits.most:
+        if cap >= limits.most:
+            return WriteStep(cap, f"{reads}: writes have all they may"), replace(memory, uncut=None)
+        return WriteStep(limits.most, f"{reads}: writes get all they may, {_rate(limits.most)}"), memory
+    if limits.most is None and higher > 2 * uncut:
+        return WriteStep(None, f"{reads}: writes are not held back any more"), replace(memory, uncut=None)
+    return WriteStep(higher, f"{reads}: writes get {_rate(higher)}"), memory
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.3g} ms"
+
+
+def _rate(bandwidth: float) -> str:
+    return f"{bandwidth / 2**20:.3g} MiB/s"

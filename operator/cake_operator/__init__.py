@@ -1,0 +1,1 @@
+"""The Cake operator: CakeDeployments in, serving fleets out."""

@@ -1,0 +1,1 @@
+"""The shell around the API server: reads, server-side apply, prune, watches."""

@@ -1,0 +1,1 @@
+"""From a CakeDeployment to its children, one module a child. Pure."""

@@ -1,0 +1,124 @@
+"""What the operator has last seen of the objects it cares about, by kind, namespace and name."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from cake_operator.apply.kinds import PODS, Kind
+from cake_operator.render.naming import DEPLOYMENT_LABEL
+
+__all__ = ["Cache", "Key", "Object", "owner_of"]
+
+Object = dict[str, Any]
+Key = tuple[str, str]
+"""Namespace and name of a CakeDeployment."""
+
+
+def owner_of(obj: Object) -> Key | None:
+    """The CakeDeployment that an object's label says it belongs to."""
+    meta = obj["metadata"]
+    name = (meta.get("labels") or {}).get(DEPLOYMENT_LABEL)
+    return (meta["namespace"], name) if name else None
+
+
+class Cache:
+    """Objects as last seen, newest version first come: an older one never replaces a newer one.
+
+    Watches and our own writes both feed it, so that a reconcile that follows a write sees that write.
+    """
+
+    def __init__(self) -> None:
+        self._objects: dict[Kind, dict[Key, Object]] = collections.defaultdict(dict)
+        self._owned: dict[Key, dict[tuple[Kind, str], Object]] = collections.defaultdict(dict)
+        self._seen: dict[Kind, int] = {}
+
+    def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
+        """The object of that name, or None."""
+        return self._objects[kind].get((namespace, name))
+
+    def names(self, kind: Kind) -> list[Key]:
+        """Namespace and name of all objects of a kind."""
+        return list(self._objects[kind])
+
+    def owned(self, key: Key) -> Iterator[tuple[Kind, Object]]:
+        """The labelled children of a CakeDeployment, pods among them."""
+        for (kind, _), obj in self._owned.get(key, {}).items():
+            yield kind, obj
+
+    def pods(self, key: Key) -> list[Object]:
+        """The pods of a CakeDeployment."""
+        return [obj for kind, obj in self.owned(key) if kind is PODS]
+
+    def put(self, kind: Kind, obj: Object) -> bool:
+        """Keep `obj` unless what is here is newer. Returns whether it was kept."""
+        meta = obj["metadata"]
+        key = (meta["namespace"], meta["name"])
+        old = self._objects[kind].get(key)
+        known = _version(old) if old is not None else self._seen.get(kind, 0)
+        if _version(obj) < known or (old is None and _version(obj) == known):
+            # Older than what is here; or gone already, since the watch has passed that version.
+            return False
+        if old is not None:
+            self._disown(kind, old)
+        self._objects[kind][key] = obj
+        if (owner := owner_of(obj)) is not None:
+            self._owned[owner][kind, meta["name"]] = obj
+        return True
+
+    def refresh(self, kind: Kind, obj: Object) -> None:
+        """Keep a newer version of an object that is here; one that is not may have been deleted meanwhile."""
+        old = self.get(kind, obj["metadata"]["namespace"], obj["metadata"]["name"])
+        if old is not None and old["metadata"]["uid"] == obj["metadata"]["uid"]:
+            self.put(kind, obj)
+
+    def drop(self, kind: Kind, obj: Object) -> bool:
+        """Forget an object that was deleted, unless a newer one has its name. Returns whether it went."""
+        meta = obj["metadata"]
+        old = self._objects[kind].get((meta["namespace"], meta["name"]))
+        if old is None or _version(old) > _version(obj):
+            return False
+        del self._objects[kind][meta["namespace"], meta["name"]]
+        self._disown(kind, old)
+        return True
+
+    def forget(self, kind: Kind, obj: Object) -> None:
+        """Forget an object that was found gone, if it is still the one that is here."""
+        old = self.get(kind, obj["metadata"]["namespace"], obj["metadata"]["name"])
+        if old is not None and old["metadata"]["uid"] == obj["metadata"]["uid"]:
+            self.drop(kind, old)
+
+    def passed(self, kind: Kind, version: str) -> None:
+        """Note that the watch of `kind` has told all that happened up to `version`."""
+        self._seen[kind] = int(version)
+
+    def replace(self, kind: Kind, objects: Iterable[Object], version: str, notify: Callable[[Object], None]) -> None:
+        """Take a complete list: what is not in it is gone. `notify` hears of each object that changed or went."""
+        self._seen.pop(kind, None)  # a list may be of an earlier time than a watch that it follows (a restored etcd)
+        seen = set()
+        for obj in objects:
+            meta = obj["metadata"]
+            key = (meta["namespace"], meta["name"])
+            seen.add(key)
+            old = self._objects[kind].get(key)
+            same = old is not None and _version(old) == _version(obj)
+            if not same and self.put(kind, obj):
+                notify(obj)
+        for gone in [obj for key, obj in self._objects[kind].items() if key not in seen]:
+            if int(version) >= _version(gone) and self.drop(kind, gone):
+                notify(gone)
+        self.passed(kind, version)
+
+    def _disown(self, kind: Kind, obj: Object) -> None:
+        if (owner := owner_of(obj)) is None:
+            return
+        children = self._owned[owner]
+        children.pop((kind, obj["metadata"]["name"]), None)
+        if not children:
+            del self._owned[owner]
+
+
+def _version(obj: Object) -> int:
+    """Of one kind in one cluster, resource versions grow: the API promises since 1.35 that they compare as numbers."""
+    return int(obj["metadata"]["resourceVersion"])

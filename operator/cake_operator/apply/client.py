@@ -1,0 +1,241 @@
+"""A thin client of the Kubernetes API: JSON over aiohttp, with bounded retries. kopf logs in, we send.
+
+Every request made here is idempotent (reads, server-side apply, delete), so each may be repeated after a fault
+that leaves open whether it was carried out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Self
+
+import aiohttp
+import kopf
+import orjson
+
+from cake_operator import instruments
+from cake_operator.apply.kinds import Kind
+
+__all__ = ["FIELD_MANAGER", "ApiError", "Client", "Object"]
+
+Object = dict[str, Any]
+
+FIELD_MANAGER = "cake-operator"
+ATTEMPTS = 4
+REQUEST_TIMEOUT_SECONDS = 10.0
+TRANSIENT = frozenset({429, 500, 502, 503, 504})
+PAGE = 500
+# The API server sends a bookmark about once a minute: a watch that is silent for longer has been cut unnoticed.
+SILENCE_SECONDS = 90.0
+
+
+class ApiError(Exception):
+    """The API server refused a request, or could not be reached (`status` 0).
+
+    Attributes:
+        status: HTTP status.
+        reason: The API's machine-readable reason: Conflict, Invalid, Forbidden, Expired, ...
+        message: The API's sentence for a person.
+    """
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.reason = reason
+        self.message = message
+
+    @classmethod
+    def of(cls, status: Object) -> Self:
+        """The error that a `Status` object describes."""
+        code, reason = int(status.get("code") or 0), str(status.get("reason") or "Unknown")
+        return cls(code, reason, str(status.get("message") or reason))
+
+
+class Client:
+    """Requests to one API server.
+
+    Args:
+        login: Reads the credentials; called at the start and again when the server no longer accepts them
+            (service account tokens are replaced about hourly).
+    """
+
+    def __init__(self, login: Callable[[], kopf.ConnectionInfo]) -> None:
+        self._login = login
+        self._session: aiohttp.ClientSession | None = None
+        self._server = ""
+
+    async def __aenter__(self) -> Self:
+        self._open()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def get(self, kind: Kind, namespace: str | None, name: str) -> Object | None:
+        """One object, or None where there is none."""
+        try:
+            return await self._request("GET", kind.path(namespace, name))
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def list(self, kind: Kind, namespace: str | None, selector: str = "") -> tuple[list[Object], str]:
+        """All objects of a kind and the resource version to watch from; `selector` is a label selector."""
+        items: list[Object] = []
+        params = {"limit": str(PAGE), **({"labelSelector": selector} if selector else {})}
+        while True:
+            page = await self._request("GET", kind.path(namespace), params=params)
+            items.extend(page.get("items") or ())
+            meta = page["metadata"]
+            if not meta.get("continue"):
+                return items, str(meta["resourceVersion"])
+            params["continue"] = meta["continue"]
+
+    async def watch(
+        self, kind: Kind, namespace: str | None, version: str, selector: str = ""
+    ) -> AsyncIterator[tuple[str, Object]]:
+        """Events after resource version `version`, as (type, object), bookmarks among them.
+
+        Ends when the server ends the watch or is silent for longer than it should be; watch again from the last
+        version seen.
+
+        Raises:
+            ApiError: The server refused or gave up; status 410 when the version is too old, and a list is needed.
+        """
+        params = {
+            "watch": "1",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": version,
+            "timeoutSeconds": str(random.randint(240, 300)),  # noqa: S311 (spreads reconnects, guards nothing)
+            **({"labelSelector": selector} if selector else {}),
+        }
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=REQUEST_TIMEOUT_SECONDS, sock_read=SILENCE_SECONDS)
+        try:
+            async with self._sending("GET", kind.path(namespace), params=params, timeout=timeout) as response:
+                instruments.API_REQUESTS.labels("watch", str(response.status)).inc()
+                await _raise_for(response)
+                async for line in _lines(response.content):
+                    event = orjson.loads(line)
+                    if event["type"] == "ERROR":
+                        raise ApiError.of(event["object"])
+                    yield event["type"], event["object"]
+        except TimeoutError:
+            return
+        except aiohttp.ClientError as error:
+            raise ApiError(0, "Unreachable", f"the watch of {kind.plural} broke: {error}") from error
+
+    async def apply(self, kind: Kind, obj: Object, *, force: bool, subresource: str | None = None) -> Object:
+        """Server-side apply of `obj` as the operator's field manager; gives the object as it is then.
+
+        Raises:
+            ApiError: 409 where `force` is not set and another manager owns a field with another value; 422 where a
+                field cannot be as asked.
+        """
+        meta = obj["metadata"]
+        params = {"fieldManager": FIELD_MANAGER, "force": "true" if force else "false"}
+        path = kind.path(meta["namespace"], meta["name"], subresource)
+        return await self._request("PATCH", path, params=params, body=obj)
+
+    async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
+        """Delete the object of that name if it is still the one with `uid`; none there is fine."""
+        body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
+        try:
+            await self._request("DELETE", kind.path(namespace, name), body=body)
+        except ApiError as error:
+            if error.status not in (404, 409):
+                raise
+
+    async def _request(
+        self, method: str, path: str, *, params: dict[str, str] | None = None, body: Object | None = None
+    ) -> Object:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                async with self._sending(method, path, params=params, body=body) as response:
+                    instruments.API_REQUESTS.labels(method.lower(), str(response.status)).inc()
+                    if response.status == 401 and attempt == 1:
+                        await self._reopen()
+                        continue
+                    if response.status in TRANSIENT and attempt < ATTEMPTS:
+                        await asyncio.sleep(_delay(attempt, response.headers.get("Retry-After")))
+                        continue
+                    await _raise_for(response)
+                    return orjson.loads(await response.read())  # type: ignore[no-any-return]  # the API answers with objects
+            except (aiohttp.ClientError, TimeoutError) as error:
+                instruments.API_REQUESTS.labels(method.lower(), "none").inc()
+                if attempt == ATTEMPTS:
+                    what = str(error) or type(error).__name__
+                    raise ApiError(
+                        0, "Unreachable", f"the API server did not answer {method} {path}: {what}"
+                    ) from error
+                await asyncio.sleep(_delay(attempt, None))
+        raise AssertionError("the last attempt returns or raises")
+
+    def _sending(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: dict[str, str] | None = None,
+        body: Object | None = None,
+        timeout: aiohttp.ClientTimeout | None = None,
+    ) -> Any:
+        assert self._session is not None, "enter the client before use"  # noqa: S101 (a bug of the caller)
+        # The content type says YAML because no JSON one is defined for apply patches; JSON is YAML.
+        content_type = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
+        return self._session.request(
+            method,
+            self._server + path,
+            params=params,
+            data=None if body is None else orjson.dumps(body),
+            headers=None if body is None else {"Content-Type": content_type},
+            timeout=timeout or aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_SECONDS),
+        )
+
+    def _open(self) -> None:
+        info = self._login()
+        self._server = info.server.rstrip("/")
+        self._session = aiohttp.ClientSession(
+            # Watches hold their connections for good; writes are bounded by the number of workers.
+            connector=aiohttp.TCPConnector(limit=0, ssl=info.as_ssl_context()),
+            headers={**info.as_http_headers(), "Accept": "application/json", "User-Agent": FIELD_MANAGER},
+            proxy=info.proxy_url,
+            trust_env=info.trust_env,
+        )
+
+    async def _reopen(self) -> None:
+        old = self._session
+        self._open()
+        if old is not None:
+            await old.close()
+
+
+def _delay(attempt: int, retry_after: str | None) -> float:
+    """Seconds until the next attempt: what the server asked for, else doubling from 0.2, with jitter."""
+    if retry_after and retry_after.isdigit():
+        return min(float(retry_after), REQUEST_TIMEOUT_SECONDS)
+    return 0.2 * 2.0 ** (attempt - 1) * random.uniform(0.75, 1.25)  # noqa: S311 (spreads load, guards nothing)
+
+
+async def _raise_for(response: aiohttp.ClientResponse) -> None:
+    if response.status < 400:
+        return
+    text = await response.read()
+    try:
+        status = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        status = {"message": text.decode(errors="replace")[:300]}
+    raise ApiError.of({"reason": response.reason, **status, "code": response.status})
+
+
+async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """Lines of any length; the reader's own `readline` refuses long ones, and objects may be long."""
+    rest = b""
+    async for chunk in content.iter_any():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            if line:
+                yield line

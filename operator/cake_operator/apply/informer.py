@@ -1,0 +1,92 @@
+"""Keeps the cache true to the cluster: one list, then a watch, per kind."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import NoReturn
+
+from cake_operator import instruments
+from cake_operator.apply.cache import Cache, Object
+from cake_operator.apply.client import ApiError, Client
+from cake_operator.apply.kinds import Kind
+
+__all__ = ["Informer"]
+
+FIRST_BACKOFF_SECONDS = 0.2
+LAST_BACKOFF_SECONDS = 30.0
+
+logger = logging.getLogger(__name__)
+
+
+class Informer:
+    """Feeds one kind into the cache.
+
+    Args:
+        selector: Label selector of what to see; empty sees all.
+        keep: What of an object is kept in memory.
+        notify: Called with each object that appeared, changed or went (then as last seen).
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        cache: Cache,
+        kind: Kind,
+        *,
+        namespace: str | None,
+        selector: str,
+        keep: Callable[[Object], Object],
+        notify: Callable[[Object], None],
+    ) -> None:
+        self._client = client
+        self._cache = cache
+        self._kind = kind
+        self._namespace = namespace
+        self._selector = selector
+        self._keep = keep
+        self._notify = notify
+        self._version: str | None = None
+        self._backoff = FIRST_BACKOFF_SECONDS
+        self.synced = asyncio.Event()
+        """Set once the first list is in the cache."""
+
+    async def run(self) -> NoReturn:
+        """List and watch until cancelled; faults are waited out, longer each time."""
+        while True:
+            try:
+                if self._version is None:
+                    await self._list()
+                await self._watch(self._version or "")
+            except ApiError as error:
+                # 410 Gone: the server no longer knows what came after our version. Any other answer may have the same
+                # cause in another dress (a restored etcd, say): all but a broken line are met with a new list.
+                if error.status != 0:
+                    self._version = None
+                logger.warning("watching %s: %s; again in %.1f s", self._kind.plural, error, self._backoff)
+                await asyncio.sleep(self._backoff)
+                self._backoff = min(self._backoff * 2, LAST_BACKOFF_SECONDS)
+
+    async def _list(self) -> None:
+        reason = "expired" if self.synced.is_set() else "first"
+        objects, version = await self._client.list(self._kind, self._namespace, self._selector)
+        instruments.RELISTS.labels(self._kind.name, reason).inc()
+        self._cache.replace(self._kind, (self._keep(self._typed(obj)) for obj in objects), version, self._notify)
+        self._version = version
+        self.synced.set()
+
+    async def _watch(self, version: str) -> None:
+        async for event, obj in self._client.watch(self._kind, self._namespace, version, self._selector):
+            self._backoff = FIRST_BACKOFF_SECONDS
+            if event == "DELETED":
+                if self._cache.drop(self._kind, obj):
+                    self._notify(obj)
+            elif event in ("ADDED", "MODIFIED") and self._cache.put(self._kind, self._keep(self._typed(obj))):
+                self._notify(obj)
+            self._version = obj["metadata"]["resourceVersion"]
+            self._cache.passed(self._kind, self._version)
+
+    def _typed(self, obj: Object) -> Object:
+        """Lists leave out what kind their items are."""
+        return {"apiVersion": self._kind.api_version, "kind": self._kind.name, **obj}

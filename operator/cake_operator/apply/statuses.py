@@ -1,0 +1,38 @@
+"""Writing of status, when it changed."""
+
+from __future__ import annotations
+
+from cake_operator import instruments
+from cake_operator.apply.cache import Cache, Object
+from cake_operator.apply.client import ApiError, Client
+from cake_operator.apply.kinds import CAKE_DEPLOYMENTS
+
+__all__ = ["write_status"]
+
+
+async def write_status(client: Client, cache: Cache, stored: Object, status: Object) -> bool:
+    """Write `status` unless `stored` has it. Returns whether it was written.
+
+    The uid goes along: a resource that was made anew meanwhile does not get the status of the old one.
+
+    Raises:
+        ApiError: The API server refused, other than because the resource is gone.
+    """
+    if (stored.get("status") or {}) == status:
+        return False
+    meta = stored["metadata"]
+    body = {
+        "apiVersion": CAKE_DEPLOYMENTS.api_version,
+        "kind": CAKE_DEPLOYMENTS.name,
+        "metadata": {key: meta[key] for key in ("name", "namespace", "uid")},
+        "status": status,
+    }
+    try:
+        written = await client.apply(CAKE_DEPLOYMENTS, body, force=True, subresource="status")
+    except ApiError as error:
+        if error.status in (404, 409):
+            return False
+        raise
+    instruments.WRITES.labels(CAKE_DEPLOYMENTS.name, "status").inc()
+    cache.refresh(CAKE_DEPLOYMENTS, written)
+    return True

@@ -1,0 +1,72 @@
+"""The operator's own configuration, from environment variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+__all__ = ["Configuration", "ConfigurationError"]
+
+
+class ConfigurationError(ValueError):
+    """A variable that cannot be used; the text says which, and what to write."""
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What an installation decides.
+
+    Attributes:
+        prometheus_url: CAKE_PROMETHEUS_URL, where figures come from.
+        namespace: CAKE_NAMESPACE, the only one to look at; None for all.
+        engine_image: CAKE_ENGINE_IMAGE, for engines that name none.
+        interval_seconds: CAKE_INTERVAL_SECONDS, between two looks at the figures.
+        port: CAKE_LIVENESS_PORT, for /healthz and /metrics; 0 takes any free one.
+        log_level: CAKE_LOG_LEVEL.
+    """
+
+    prometheus_url: str
+    namespace: str | None
+    engine_image: str
+    interval_seconds: float
+    port: int
+    log_level: str
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Self:
+        """Read the variables.
+
+        Raises:
+            ConfigurationError: One is missing or makes no sense.
+        """
+        url = environment.get("CAKE_PROMETHEUS_URL", "http://prometheus-operated.monitoring:9090")
+        if not url.startswith(("http://", "https://")):
+            raise ConfigurationError(f"CAKE_PROMETHEUS_URL is {url!r}: write an address, as in http://prometheus:9090")
+        image = environment.get("CAKE_ENGINE_IMAGE", "")
+        if not image:
+            raise ConfigurationError(
+                "CAKE_ENGINE_IMAGE is not set: write the image of engines that name none in spec.engine.image"
+            )
+        level = environment.get("CAKE_LOG_LEVEL", "INFO").upper()
+        if level not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+            raise ConfigurationError(f"CAKE_LOG_LEVEL is {level!r}: write DEBUG, INFO, WARNING or ERROR")
+        return cls(
+            prometheus_url=url,
+            namespace=environment.get("CAKE_NAMESPACE") or None,
+            engine_image=image,
+            interval_seconds=_number(environment, "CAKE_INTERVAL_SECONDS", default=15, least=1),
+            port=int(_number(environment, "CAKE_LIVENESS_PORT", default=8080, least=0)),
+            log_level=level,
+        )
+
+
+def _number(environment: Mapping[str, str], name: str, *, default: float, least: float) -> float:
+    text = environment.get(name, str(default))
+    try:
+        value = float(text)
+    except ValueError:
+        value = least - 1
+    if not least <= value < float("inf"):
+        raise ConfigurationError(f"{name} is {text!r}: write a number from {least:g}")
+    return value

@@ -1,0 +1,65 @@
+"""HTTP for the kubelet and for Prometheus: /healthz and /metrics."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+__all__ = ["Pulse", "serving"]
+
+
+class Pulse:
+    """The beat of the metrics loop: the operator lives while it goes on.
+
+    Args:
+        patience_seconds: Silence after which the process is better started anew.
+    """
+
+    def __init__(self, patience_seconds: float) -> None:
+        self._patience = patience_seconds
+        self._last = time.monotonic()
+
+    def beat(self) -> None:
+        """Note that a round of the loop has ended."""
+        self._last = time.monotonic()
+
+    @property
+    def age_seconds(self) -> float:
+        """Time since the last beat."""
+        return time.monotonic() - self._last
+
+    @property
+    def alive(self) -> bool:
+        """Whether the last beat is recent."""
+        return self.age_seconds < self._patience
+
+
+@asynccontextmanager
+async def serving(port: int, pulse: Pulse) -> AsyncIterator[None]:
+    """Serve on `port` of every address until the block ends.
+
+    Raises:
+        OSError: The port is taken.
+    """
+
+    async def healthz(_: web.Request) -> web.Response:
+        if pulse.alive:
+            return web.Response(text="ok\n")
+        return web.Response(status=503, text=f"nothing was looked at for {pulse.age_seconds:.0f} s\n")
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    application = web.Application()
+    application.add_routes([web.get("/healthz", healthz), web.get("/metrics", metrics)])
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, port=port).start()
+        yield
+    finally:
+        await runner.cleanup()

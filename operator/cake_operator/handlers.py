@@ -1,0 +1,55 @@
+"""kopf's part: who we are, and what happens to CakeDeployments. Nothing is decided here.
+
+Of kopf's decorators only `on.event` is used: it writes nothing of its own, neither annotations nor finalizers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import kopf
+
+from cake_operator.api import GROUP, PLURAL, VERSION
+from cake_operator.apply.cache import Cache, Key
+from cake_operator.apply.credentials import login
+from cake_operator.apply.kinds import CAKE_DEPLOYMENTS
+
+__all__ = ["make_registry", "make_settings"]
+
+
+def make_registry(cache: Cache, notify: Callable[[Key], None]) -> kopf.OperatorRegistry:
+    """Handlers that keep the CakeDeployments in `cache` and name those that changed to `notify`."""
+    registry = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=registry)
+    def authenticate(settings: kopf.OperatorSettings, **_: Any) -> kopf.ConnectionInfo:
+        return login(settings)
+
+    @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
+    async def seen(event: kopf.RawEvent, **_: Any) -> None:
+        obj: dict[str, Any] = dict(event["object"])
+        if event["type"] == "DELETED":
+            cache.drop(CAKE_DEPLOYMENTS, obj)
+        else:
+            cache.put(CAKE_DEPLOYMENTS, obj)
+        notify((obj["metadata"]["namespace"], obj["metadata"]["name"]))
+
+    return registry
+
+
+def make_settings() -> kopf.OperatorSettings:
+    """Kopf's settings: it watches, and does nothing else."""
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.scanning.disabled = True  # no watching of CRDs and namespaces, and no rights to do so
+    settings.peering.standalone = True
+    settings.watching.chunk_size = 200
+    settings.watching.server_timeout = 300
+    settings.watching.connect_timeout = 10
+    settings.networking.request_timeout = 10
+    # Left unlimited on purpose: idle workers hold their place, and a limit would starve other objects. Our own queue is
+    # what bounds the work.
+    settings.queueing.worker_limit = None
+    settings.queueing.idle_timeout = 1
+    return settings

@@ -1,0 +1,23 @@
+"""The operator's own metrics, served on /metrics. What the engines report is read in `cake_operator.observe`."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+RECONCILES = Counter("cake_operator_reconciles_total", "Reconciles by how they ended.", ["outcome"])
+RECONCILE_SECONDS = Histogram(
+    "cake_operator_reconcile_seconds",
+    "Time that one reconcile took, waiting for the API server included.",
+    buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30),
+)
+QUEUE_DEPTH = Gauge("cake_operator_queue_depth", "CakeDeployments that wait for a reconcile.")
+API_REQUESTS = Counter("cake_operator_api_requests_total", "Requests to the API server.", ["verb", "code"])
+WRITES = Counter("cake_operator_writes_total", "Writes by kind of object and what was done.", ["kind", "action"])
+RELISTS = Counter(
+    "cake_operator_relists_total", "Lists that the informer made, by kind and reason.", ["kind", "reason"]
+)
+DEPLOYMENTS = Gauge("cake_operator_cakedeployments", "CakeDeployments known.")
+OBSERVE_SECONDS = Histogram("cake_operator_observe_seconds", "Time that one batched query of Prometheus took.")
+OBSERVE_FAILURES = Counter(
+    "cake_operator_observe_failures_total", "Batched queries of Prometheus that brought nothing."
+)

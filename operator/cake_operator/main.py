@@ -1,0 +1,194 @@
+"""`cake-operator run`: everything put together, started in order, ended together."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import UTC, datetime, timedelta
+from importlib.metadata import version
+from typing import Any
+
+import kopf
+
+from cake_operator import instruments
+from cake_operator.apply.cache import Cache, Key, Object, owner_of
+from cake_operator.apply.client import ApiError, Client
+from cake_operator.apply.credentials import login
+from cake_operator.apply.informer import Informer
+from cake_operator.apply.keeping import keeper
+from cake_operator.apply.kinds import CAKE_DEPLOYMENTS, CHILDREN, CLAIMS, PODS
+from cake_operator.configuration import Configuration, ConfigurationError
+from cake_operator.endpoints import Pulse, serving
+from cake_operator.handlers import make_registry, make_settings
+from cake_operator.observe.prometheus import Observer
+from cake_operator.observe.sampling import Sampling
+from cake_operator.reconcile import Reconciler
+from cake_operator.render.naming import OWN_SELECTOR
+from cake_operator.render.settings import RenderSettings
+from cake_operator.resync import look, resync
+from cake_operator.workqueue import WorkQueue, work
+
+WORKERS = 16
+LOOKS_MISSED_BEFORE_RESTART = 8
+LEAST_PATIENCE_SECONDS = 120.0
+CRD_POLL_SECONDS = 2.0
+
+logger = logging.getLogger("cake_operator")
+
+
+async def run(configuration: Configuration) -> None:
+    """Run until SIGTERM or SIGINT.
+
+    One replica acts: the chart runs one, replaced with Recreate.
+
+    Raises:
+        Exception: A part of the operator ended unasked; the process is to be started anew.
+    """
+    settings = make_settings()
+    pulse = Pulse(max(configuration.interval_seconds * LOOKS_MISSED_BEFORE_RESTART, LEAST_PATIENCE_SECONDS))
+    cache, queue = Cache(), WorkQueue[Key]()
+    async with serving(configuration.port, pulse), Client(lambda: login(settings)) as client:
+        await _list_resources(client, cache, configuration.namespace, pulse)
+        reconciler = Reconciler(client, cache, RenderSettings(configuration.engine_image), lambda: datetime.now(UTC))
+        informers = _informers(client, cache, configuration.namespace, _notifier(cache, queue))
+
+        async def act() -> None:
+            # Not before everything was seen: what is not in the cache would be taken for not there.
+            for informer in informers:
+                await informer.synced.wait()
+            observer = Observer(configuration.prometheus_url, _sampling(configuration))
+            await look(observer, reconciler, cache)
+            logger.info(
+                "watching %s; %d CakeDeployments",
+                configuration.namespace or "all namespaces",
+                len(cache.names(CAKE_DEPLOYMENTS)),
+            )
+            async with asyncio.TaskGroup() as group:
+                group.create_task(work(queue, _timed(reconciler, queue), WORKERS))
+                group.create_task(
+                    resync(observer, reconciler, cache, queue, pulse=pulse, interval=configuration.interval_seconds)
+                )
+
+        await _together(
+            kopf.operator(
+                registry=make_registry(cache, queue.add),
+                settings=settings,
+                clusterwide=configuration.namespace is None,
+                namespaces=[configuration.namespace] if configuration.namespace else [],
+            ),
+            act(),
+            *(informer.run() for informer in informers),
+        )
+
+
+async def _list_resources(client: Client, cache: Cache, namespace: str | None, pulse: Pulse) -> None:
+    """Fill the cache with the CakeDeployments there are, waiting for the API server and for the CRD."""
+    said = ""
+    while True:
+        try:
+            resources, _ = await client.list(CAKE_DEPLOYMENTS, namespace)
+            break
+        except ApiError as error:
+            why = "the CRD of CakeDeployment is not installed: install the chart" if error.status == 404 else str(error)
+            if why != said:
+                logger.warning("waiting for the API server: %s", why)
+            said = why
+            pulse.beat()
+            await asyncio.sleep(CRD_POLL_SECONDS)
+    for resource in resources:
+        cache.put(CAKE_DEPLOYMENTS, resource)
+
+
+def _informers(client: Client, cache: Cache, namespace: str | None, notify: Callable[[Object], None]) -> list[Informer]:
+    """One for each kind of child, and for pods. Claims are seen unlabelled, too: users bring their own."""
+    return [
+        Informer(
+            client,
+            cache,
+            kind,
+            namespace=namespace,
+            selector="" if kind is CLAIMS else OWN_SELECTOR,
+            keep=keeper(kind),
+            notify=notify,
+        )
+        for kind in (*CHILDREN, PODS)
+    ]
+
+
+def _notifier(cache: Cache, queue: WorkQueue[Key]) -> Callable[[Object], None]:
+    """Names the CakeDeployments that an object is of interest to."""
+
+    def notify(obj: Object) -> None:
+        owner = owner_of(obj)
+        if owner is not None:
+            queue.add(owner)
+        elif obj["kind"] == CLAIMS.name:
+            # A claim of the user's own: whoever mounts it is in the same namespace.
+            namespace = obj["metadata"]["namespace"]
+            for key in cache.names(CAKE_DEPLOYMENTS):
+                if key[0] == namespace:
+                    queue.add(key)
+
+    return notify
+
+
+def _timed(reconciler: Reconciler, queue: WorkQueue[Key]) -> Callable[[Key], Coroutine[Any, Any, None]]:
+    """The reconcile, measured; comes back when time alone may ask for more."""
+
+    async def act(key: Key) -> None:
+        outcome = "failed"
+        with instruments.RECONCILE_SECONDS.time():
+            try:
+                again = await reconciler.reconcile(key)
+                outcome = "done"
+            finally:
+                instruments.RECONCILES.labels(outcome).inc()
+        if again is not None:
+            queue.add_after(key, (again - datetime.now(UTC)).total_seconds())
+
+    return act
+
+
+async def _together(*parts: Coroutine[Any, Any, None]) -> None:
+    """Run until the first part ends, then end the others; its error is raised."""
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _sampling(configuration: Configuration) -> Sampling:
+    return Sampling(
+        namespace=configuration.namespace or "", scrape_interval=timedelta(seconds=configuration.interval_seconds)
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line; configuration comes from CAKE_* environment variables."""
+    parser = argparse.ArgumentParser(prog="cake-operator", description="Turns CakeDeployments into serving fleets.")
+    parser.add_argument("--version", action="version", version=f"cake-operator {version('cake-operator')}")
+    parser.add_argument("command", nargs="?", choices=["run"], default="run", help="run: until SIGTERM (the default)")
+    parser.parse_args(arguments)
+    try:
+        configuration = Configuration.of(os.environ)
+    except ConfigurationError as error:
+        print(f"cake-operator: {error}", file=sys.stderr)
+        return 2
+    logging.basicConfig(level=configuration.log_level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    # kopf tells of each event, and asyncio of each slow callback: theirs only where something is wrong.
+    logging.getLogger("kopf").setLevel(max(logging.getLogger().level, logging.WARNING))
+    asyncio.run(run(configuration))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,187 @@
+"""One CakeDeployment, once: observe, decide, render, apply, status.
+
+Every path is this one: creation, change, drift, restart, a new figure. It is called with nothing but a key and reads
+what there is to know when it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pydantic import ValidationError
+
+from cake_engine.config import Knobs, LiveConfig
+from cake_operator.api import CakeDeployment
+from cake_operator.apply.cache import Cache, Key, Object
+from cake_operator.apply.children import OwnerGoneError, apply_children
+from cake_operator.apply.client import Client
+from cake_operator.apply.kinds import CAKE_DEPLOYMENTS
+from cake_operator.apply.seeing import Seen, see
+from cake_operator.apply.statuses import write_status
+from cake_operator.observe.snapshot import DeploymentSnapshot, FleetSnapshot
+from cake_operator.policy import balance, scaling
+from cake_operator.policy.balance import BalanceHistory
+from cake_operator.policy.confirmation import Confirmation, confirmation
+from cake_operator.policy.decision import Decision
+from cake_operator.policy.knobs import starting_knobs
+from cake_operator.policy.scaling import ScalingHistory
+from cake_operator.policy.slo import judge
+from cake_operator.render.children import render
+from cake_operator.render.merging import MergeError
+from cake_operator.render.settings import RenderSettings
+from cake_operator.render.tuning_config import knobs_of, next_live
+from cake_operator.status.claims import claim_troubles
+from cake_operator.status.faults import sentence_of
+from cake_operator.status.report import Findings, report, report_invalid
+from cake_operator.status.troubles import Trouble
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What is remembered of one CakeDeployment between reconciles; a restart begins with an empty one."""
+
+    scaling: ScalingHistory = field(default_factory=ScalingHistory)
+    balance: BalanceHistory = field(default_factory=BalanceHistory)
+    knobs: Knobs | None = None
+
+
+@dataclass(frozen=True)
+class Decided:
+    """How many pods, which knobs, and what the pods say of the last ones."""
+
+    scaling: Decision[int]
+    replicas: int | None
+    balance: Decision[Knobs]
+    live: LiveConfig
+    confirmation: Confirmation
+
+
+class Reconciler:
+    """Brings CakeDeployments to what their specs ask for.
+
+    Attributes:
+        fleet: The newest figures; set by the metrics loop.
+    """
+
+    def __init__(self, client: Client, cache: Cache, settings: RenderSettings, clock: Callable[[], datetime]) -> None:
+        self.fleet = FleetSnapshot(clock(), error="Prometheus has not been asked yet.")
+        self._client = client
+        self._cache = cache
+        self._settings = settings
+        self._clock = clock
+        self._memories: dict[Key, Memory] = {}
+
+    async def reconcile(self, key: Key) -> datetime | None:
+        """Do what is needed now. Returns when time alone may ask for more; None when only events can.
+
+        Raises:
+            ApiError: The API server cannot do it now: try again later.
+        """
+        stored, now = self._cache.get(CAKE_DEPLOYMENTS, *key), self._clock()
+        if stored is None or stored["metadata"].get("deletionTimestamp"):
+            self._memories.pop(key, None)  # owner references do the deleting
+            return None
+        try:
+            resource = CakeDeployment.model_validate({**stored, "status": {}})
+            # observe
+            snapshot, seen = self.fleet.of(*key), see(self._cache, resource)
+            # decide
+            reached = ((stored.get("status") or {}).get("balance") or {}).get("generation", 0)
+            memory = self._memories.get(key, Memory())
+            decided, self._memories[key] = decide(resource, seen, snapshot, memory, reached=reached, now=now)
+            # render
+            children = render(resource, decided.replicas, decided.live, self._settings)
+            # apply
+            failures = await apply_children(self._client, self._cache, key, resource.metadata.uid, children)
+        except (ValidationError, MergeError) as error:
+            await self._refuse(stored, error, now)
+            return None
+        except OwnerGoneError:
+            self._cache.forget(CAKE_DEPLOYMENTS, stored)
+            return None
+        # status
+        found = self._findings(resource, snapshot, decided, self._memories[key], failures)
+        status = report(resource, stored["metadata"]["generation"], stored.get("status") or {}, found, now)
+        await write_status(self._client, self._cache, stored, status)
+        return min((until for until in (decided.scaling.until, decided.balance.until) if until > now), default=None)
+
+    async def _refuse(self, stored: Object, error: ValidationError | MergeError, now: datetime) -> None:
+        """Say what is wrong with a spec that cannot be carried out; what runs stays as it is."""
+        faults = sentence_of(error) if isinstance(error, ValidationError) else str(error)
+        status = report_invalid(stored["metadata"]["generation"], stored.get("status") or {}, faults, now)
+        await write_status(self._client, self._cache, stored, status)
+
+    def _findings(
+        self,
+        resource: CakeDeployment,
+        snapshot: DeploymentSnapshot,
+        decided: Decided,
+        memory: Memory,
+        failures: list[Trouble],
+    ) -> Findings:
+        seen = see(self._cache, resource)  # anew: what was just applied is part of it
+        wanted = decided.scaling.value if decided.replicas is not None else seen.replicas
+        return Findings(
+            deployment=seen.deployment,
+            pods=seen.pods,
+            wanted=wanted,
+            snapshot=snapshot,
+            metrics_error=self.fleet.error,
+            claims=claim_troubles(seen.claim_uses, seen.claims, wanted),
+            failures=failures,
+            scaling=decided.scaling,
+            balance=decided.balance,
+            recommendation=memory.balance.recommendation,
+            live=decided.live,
+            confirmation=decided.confirmation,
+            slo=judge(resource.spec.slo, snapshot),
+        )
+
+
+def decide(
+    resource: CakeDeployment, seen: Seen, snapshot: DeploymentSnapshot, memory: Memory, *, reached: int, now: datetime
+) -> tuple[Decided, Memory]:
+    """Ask the policies. Pure.
+
+    Args:
+        resource: What is asked for.
+        seen: What is there.
+        snapshot: What was measured.
+        memory: What the last call returned.
+        reached: The newest generation of the live configuration that status tells of.
+        now: The moment.
+    """
+    spec, ready = resource.spec, seen.ready_pods
+    replicas, scaling_history = scaling.decide(
+        spec.scaling,
+        spec.slo,
+        fixed=spec.replicas,
+        snapshot=snapshot,
+        history=memory.scaling,
+        current_replicas=seen.replicas,
+        ready_replicas=len(ready),
+        now=now,
+    )
+    left_to_other = seen.replicas_owner is not None and spec.replicas is None and spec.slo is None
+    if left_to_other:
+        replicas = Decision(
+            seen.replicas, f"spec.replicas of the Deployment is left to {seen.replicas_owner}", True, now
+        )
+    confirmed = confirmation(snapshot, ready, seen.live.generation if seen.live else reached)
+    # What was decided last, not what the ConfigMap says: an edit by hand is undone. After a restart it is all there is.
+    current = memory.knobs or (knobs_of(seen.live) if seen.live else starting_knobs(spec.balance))
+    below_memory = [tier.name for tier in spec.kv_tiers[1:]]
+    knobs, balance_history = balance.decide(
+        spec.balance,
+        below_memory,
+        snapshot=snapshot,
+        current=current,
+        confirmation=confirmed,
+        history=memory.balance,
+        now=now,
+    )
+    live = next_live(spec.balance, knobs.value, seen.live, reached)
+    decided = Decided(replicas, None if left_to_other else replicas.value, knobs, live, confirmed)
+    return decided, Memory(scaling_history, balance_history, knobs.value)

@@ -1,0 +1,41 @@
+"""All children of one CakeDeployment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cake_engine.config import LiveConfig
+from cake_operator.api import CakeDeployment
+from cake_operator.render.claims import claims
+from cake_operator.render.deployment import deployment
+from cake_operator.render.disruption_budget import disruption_budget
+from cake_operator.render.service import service
+from cake_operator.render.settings import RenderSettings
+from cake_operator.render.static_config import static_config_map
+from cake_operator.render.tuning_config import tuning_config_map
+
+__all__ = ["render"]
+
+
+def render(
+    resource: CakeDeployment, replicas: int | None, live: LiveConfig, settings: RenderSettings
+) -> list[dict[str, Any]]:
+    """The objects that `resource` asks for, in the order in which they are applied: what pods need comes first.
+
+    Args:
+        resource: What the user wrote, with its defaults.
+        replicas: Pods to run; None leaves the number to whoever set it.
+        live: The knobs to give to the engines.
+        settings: The operator's own configuration.
+
+    Raises:
+        MergeError: `podTemplate` cannot be merged.
+    """
+    return [
+        *claims(resource),
+        static_config_map(resource),
+        tuning_config_map(resource, live),
+        service(resource),
+        deployment(resource, replicas, settings),
+        disruption_budget(resource),
+    ]

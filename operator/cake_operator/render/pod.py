@@ -1,0 +1,60 @@
+"""The pod template: our pod with the user's `podTemplate` merged onto it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+from cake_operator.api import CakeDeployment
+from cake_operator.render.container import ENGINE, engine_container
+from cake_operator.render.merging import strategic_merge
+from cake_operator.render.naming import STATIC_HASH_ANNOTATION, labels_of, selector_of
+from cake_operator.render.settings import RenderSettings
+from cake_operator.render.static_config import static_hash
+from cake_operator.render.volumes import volumes
+
+# nonroot of the distroless images; any number but 0 does, a fixed one keeps files on shared claims readable.
+USER: Final = 65532
+# What is left for the process to end in, after the streams have.
+EXIT_MARGIN_SECONDS: Final = 30
+
+
+def pod_template(resource: CakeDeployment, settings: RenderSettings) -> dict[str, Any]:
+    """The template of the engine pods; fits the `restricted` Pod Security Standard.
+
+    Raises:
+        MergeError: `podTemplate` cannot be merged.
+    """
+    name = resource.metadata.name
+    ours = {
+        "metadata": {"labels": labels_of(name), "annotations": {STATIC_HASH_ANNOTATION: static_hash(resource)}},
+        "spec": {
+            "automountServiceAccountToken": False,
+            "enableServiceLinks": False,
+            "securityContext": {
+                "runAsNonRoot": True,
+                "runAsUser": USER,
+                "runAsGroup": USER,
+                "fsGroup": USER,
+                # Walking a shared claim with a million blocks at every start would take longer than loading the model.
+                "fsGroupChangePolicy": "OnRootMismatch",
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+            "terminationGracePeriodSeconds": _grace(resource),
+            "containers": [engine_container(resource, settings)],
+            "volumes": volumes(resource),
+        },
+    }
+    merged = strategic_merge(ours, resource.spec.engine.pod_template, where="spec.engine.podTemplate")
+    # The selector is the one thing that may not be merged away: the pods would be nobody's.
+    merged["metadata"]["labels"] |= selector_of(name)
+    return merged  # type: ignore[no-any-return]  # an object merged onto an object is an object
+
+
+def _grace(resource: CakeDeployment) -> int:
+    """Longer than what must end before: preStop, while endpoints forget the pod, then vLLM's own shutdown."""
+    drain = resource.spec.engine.drain
+    return math.ceil(drain.pre_stop.seconds + drain.shutdown_timeout.seconds) + EXIT_MARGIN_SECONDS
+
+
+__all__ = ["ENGINE", "pod_template"]

@@ -1,0 +1,1 @@
+"""What the user is told: conditions, figures and reasons, from what was seen and decided. Pure."""

@@ -1,0 +1,80 @@
+"""Conditions as Kubernetes means them: one of each type, with the moment at which its status last changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from cake_operator.status.settling import settled_sentence
+
+__all__ = ["Condition", "ConditionType", "Truth", "merged", "timestamp"]
+
+
+class ConditionType(StrEnum):
+    """What a condition is about; in status in this order."""
+
+    READY = "Ready"
+    PROGRESSING = "Progressing"
+    SLO_MET = "SLOMet"
+    METRICS_AVAILABLE = "MetricsAvailable"
+    BALANCE_APPLIED = "BalanceApplied"
+    TIER_DEGRADED = "TierDegraded"
+
+
+class Truth(StrEnum):
+    """Whether a condition holds."""
+
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+    @classmethod
+    def of(cls, value: bool | None) -> Truth:
+        """None is Unknown."""
+        return cls.UNKNOWN if value is None else cls.TRUE if value else cls.FALSE
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What holds now: `reason` is one CamelCase word, `message` a sentence for a person."""
+
+    type: ConditionType
+    status: Truth
+    reason: str
+    message: str
+
+
+def merged(
+    previous: Sequence[Mapping[str, Any]], conditions: Iterable[Condition], generation: int, now: datetime
+) -> list[dict[str, Any]]:
+    """The conditions for status; one whose status did not change keeps its time of transition.
+
+    Args:
+        previous: The conditions in status as it is.
+        conditions: What holds now; a type that is left out is left out of status.
+        generation: The generation of the spec that was looked at.
+        now: The moment.
+    """
+    before = {one["type"]: one for one in previous}
+    return [_entry(before.get(one.type), one, generation, now) for one in conditions]
+
+
+def timestamp(moment: datetime) -> str:
+    """A moment in UTC as Kubernetes writes it."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _entry(old: Mapping[str, Any] | None, new: Condition, generation: int, now: datetime) -> dict[str, Any]:
+    unchanged = old is not None and old["status"] == new.status
+    same_reason = unchanged and old is not None and old["reason"] == new.reason
+    return {
+        "type": str(new.type),
+        "status": str(new.status),
+        "reason": new.reason,
+        "message": settled_sentence(old["message"], new.message) if same_reason and old is not None else new.message,
+        "observedGeneration": generation,
+        "lastTransitionTime": old["lastTransitionTime"] if unchanged and old is not None else timestamp(now),
+    }

@@ -1,0 +1,183 @@
+"""The whole status of a CakeDeployment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cake_engine.config import Knobs, LiveConfig
+from cake_operator.api import CakeDeployment
+from cake_operator.observe.snapshot import DeploymentSnapshot
+from cake_operator.policy.confirmation import Confirmation
+from cake_operator.policy.decision import Decision
+from cake_operator.policy.slo import SloState, SloVerdict
+from cake_operator.render.naming import selector_of
+from cake_operator.status.claims import ClaimUse
+from cake_operator.status.conditions import Condition, ConditionType, Truth, merged
+from cake_operator.status.serving import progressing, ready, rollout_troubles
+from cake_operator.status.settling import settled_figure, settled_sentence
+from cake_operator.status.troubles import Trouble
+
+__all__ = ["Findings", "report", "report_invalid"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What one reconcile saw, decided and did.
+
+    Attributes:
+        deployment: The child Deployment as seen; None before it is made.
+        pods: Its pods.
+        wanted: Pods that shall run.
+        snapshot: The figures.
+        metrics_error: Why there are no figures at all; None where Prometheus answered.
+        claims: What is wrong with claims.
+        failures: What the API server refused.
+        scaling: How many pods, and why.
+        balance: Which knobs, and why.
+        recommendation: Knobs that tuning would set where it may only recommend.
+        live: What the engines are told.
+        confirmation: What of it they confirmed.
+        slo: Whether the SLO is met.
+    """
+
+    deployment: Mapping[str, Any] | None
+    pods: Sequence[Mapping[str, Any]]
+    wanted: int
+    snapshot: DeploymentSnapshot
+    metrics_error: str | None
+    claims: Sequence[tuple[ClaimUse, Trouble]]
+    failures: Sequence[Trouble]
+    scaling: Decision[int]
+    balance: Decision[Knobs]
+    recommendation: Knobs | None
+    live: LiveConfig
+    confirmation: Confirmation
+    slo: SloVerdict
+
+
+def report(
+    resource: CakeDeployment, generation: int, previous: Mapping[str, Any], found: Findings, now: datetime
+) -> dict[str, Any]:
+    """The status to write; equal to `previous` where nothing worth a write has changed."""
+    counted = (found.deployment or {}).get("status") or {}
+    status = {
+        "observedGeneration": generation,
+        "replicas": counted.get("replicas", 0),
+        "readyReplicas": counted.get("readyReplicas", 0),
+        "selector": ",".join(f"{key}={value}" for key, value in selector_of(resource.metadata.name).items()),
+        "conditions": merged(previous.get("conditions") or (), _conditions(found), generation, now),
+        "slo": _slo(previous.get("slo") or {}, found),
+        "scaling": _scaling(previous.get("scaling") or {}, found.scaling),
+        "balance": _balance(previous.get("balance") or {}, found),
+    }
+    return {key: value for key, value in status.items() if value is not None}
+
+
+def report_invalid(generation: int, previous: Mapping[str, Any], faults: str, now: datetime) -> dict[str, Any]:
+    """The status of a stored resource that cannot be read: what runs is left as it is, and its figures as they were."""
+    conditions = [
+        Condition(ConditionType.READY, _truth_before(previous), "InvalidSpec", faults),
+        Condition(ConditionType.PROGRESSING, Truth.FALSE, "InvalidSpec", faults),
+    ]
+    others = [one for one in previous.get("conditions") or () if one["type"] not in {c.type for c in conditions}]
+    return {
+        **previous,
+        "observedGeneration": generation,
+        "conditions": [*merged(previous.get("conditions") or (), conditions, generation, now), *others],
+    }
+
+
+def _truth_before(previous: Mapping[str, Any]) -> Truth:
+    """Whether pods serve is not known of a spec that cannot be read; what ran before still does."""
+    return Truth.UNKNOWN if previous.get("readyReplicas") else Truth.FALSE
+
+
+def _conditions(found: Findings) -> list[Condition]:
+    troubles = [
+        *found.failures,
+        *(trouble for _, trouble in found.claims),
+        *rollout_troubles(found.deployment, found.pods),
+    ]
+    counted = (found.deployment or {}).get("status") or {}
+    return [
+        ready(found.pods, counted.get("readyReplicas", 0), found.wanted, troubles),
+        progressing(found.deployment, found.wanted, troubles),
+        _slo_met(found.slo),
+        _metrics_available(found),
+        _balance_applied(found.confirmation),
+        _tier_degraded(found.claims),
+    ]
+
+
+def _slo_met(verdict: SloVerdict) -> Condition:
+    met = {SloState.MET: Truth.TRUE, SloState.MISSED: Truth.FALSE}.get(verdict.state, Truth.UNKNOWN)
+    reason = {SloState.NONE: "NoSLO", SloState.UNKNOWN: "NoFigures"}.get(verdict.state, str(verdict.state))
+    return Condition(ConditionType.SLO_MET, met, reason, verdict.sentence)
+
+
+def _metrics_available(found: Findings) -> Condition:
+    if found.metrics_error is not None:
+        return Condition(ConditionType.METRICS_AVAILABLE, Truth.FALSE, "PrometheusFailed", found.metrics_error)
+    if found.confirmation.confirmed_generation is None:
+        return Condition(ConditionType.METRICS_AVAILABLE, Truth.UNKNOWN, "NoSeries", found.confirmation.sentence)
+    return Condition(
+        ConditionType.METRICS_AVAILABLE, Truth.TRUE, "Scraped", "Prometheus has figures of every ready pod"
+    )
+
+
+def _balance_applied(confirmation: Confirmation) -> Condition:
+    applied = {"Confirmed": Truth.TRUE, "Waiting": Truth.FALSE}.get(confirmation.state, Truth.UNKNOWN)
+    return Condition(ConditionType.BALANCE_APPLIED, applied, str(confirmation.state), confirmation.sentence)
+
+
+def _tier_degraded(claims: Sequence[tuple[ClaimUse, Trouble]]) -> Condition:
+    troubles = [trouble for use, trouble in claims if use.written]
+    if not troubles:
+        return Condition(ConditionType.TIER_DEGRADED, Truth.FALSE, "TiersUsable", "every tier's claim can be used")
+    message = "; ".join(trouble.message for trouble in troubles)
+    return Condition(ConditionType.TIER_DEGRADED, Truth.TRUE, troubles[0].reason, message)
+
+
+def _slo(previous: Mapping[str, Any], found: Findings) -> dict[str, Any]:
+    figures = {
+        "ttft": settled_figure(previous.get("ttft"), found.snapshot.ttft.value),
+        "interTokenLatency": settled_figure(
+            previous.get("interTokenLatency"), found.snapshot.inter_token_latency.value
+        ),
+    }
+    return {**{key: value for key, value in figures.items() if value is not None}, "state": str(found.slo.state)}
+
+
+def _scaling(previous: Mapping[str, Any], decision: Decision[int]) -> dict[str, Any]:
+    reason = settled_sentence(previous.get("reason", ""), decision.reason)
+    return {"desiredReplicas": decision.value, "reason": reason, "valid": decision.valid}
+
+
+def _balance(previous: Mapping[str, Any], found: Findings) -> dict[str, Any]:
+    confirmed = found.confirmation.confirmed_generation
+    meeting_point = found.snapshot.meeting_point.value
+    status = {
+        "mode": str(found.live.mode),
+        "generation": found.live.generation,
+        "confirmedGeneration": confirmed if confirmed is not None else previous.get("confirmedGeneration"),
+        "retainFrom": found.live.retain_from,
+        "meetingPoint": None if meeting_point is None else round(meeting_point, 1),
+        "reason": settled_sentence(previous.get("reason", ""), found.balance.reason),
+        "recommendation": None if found.recommendation is None else _as_written(found.recommendation),
+    }
+    return {key: value for key, value in status.items() if value is not None}
+
+
+def _as_written(knobs: Knobs) -> dict[str, Any]:
+    """Knobs as the user would write them into spec.balance.knobs."""
+    return {
+        "prefetchShare": knobs.prefetch_share,
+        "loadBandwidth": {tier: str(round(rate)) for tier, rate in knobs.load_bandwidth_bytes_per_second.items()},
+        "writeBandwidth": {tier: str(round(rate)) for tier, rate in knobs.write_bandwidth_bytes_per_second.items()},
+        "prefixTokenShare": knobs.prefix_token_share,
+        "minimumLoadTokens": knobs.minimum_load_tokens,
+        "retainFrom": knobs.retain_from,
+    }

@@ -1,0 +1,76 @@
+"""Ready and Progressing: whether requests are served, and whether what was asked for is what runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cake_operator.status.conditions import Condition, ConditionType, Truth
+from cake_operator.status.pods import is_ready, pod_trouble
+from cake_operator.status.troubles import Trouble
+
+__all__ = ["progressing", "ready", "rollout_troubles"]
+
+
+def ready(
+    pods: Sequence[Mapping[str, Any]], ready_replicas: int, wanted: int, troubles: Sequence[Trouble]
+) -> Condition:
+    """Ready is True while at least one pod takes requests: the Service answers.
+
+    Args:
+        pods: The pods as seen.
+        ready_replicas: Ready pods, as the Deployment counts them.
+        wanted: Pods that shall run.
+        troubles: What is wrong, the gravest first.
+    """
+    if ready_replicas > 0:
+        reason = "Serving" if ready_replicas >= wanted else "PartlyServing"
+        return _ready(Truth.TRUE, reason, f"{ready_replicas} of {wanted} pods take requests")
+    if wanted == 0:
+        return _ready(Truth.FALSE, "ScaledToZero", "spec.replicas is 0: no pod shall run")
+    if troubles:
+        return _ready(Truth.FALSE, troubles[0].reason, troubles[0].message)
+    starting = sum(1 for pod in pods if not is_ready(pod))
+    return _ready(Truth.FALSE, "Starting", f"no pod takes requests yet; {starting} of {wanted} are starting")
+
+
+def progressing(deployment: Mapping[str, Any] | None, wanted: int, troubles: Sequence[Trouble]) -> Condition:
+    """Progressing is True on the way, False once there (Complete) or when something is in the way (its reason)."""
+    if troubles:
+        return _progressing(Truth.FALSE, troubles[0].reason, "; ".join(one.message for one in troubles))
+    if deployment is None:
+        return _progressing(Truth.TRUE, "Creating", "the Deployment is being made")
+    status = deployment.get("status") or {}
+    if status.get("observedGeneration", 0) < deployment["metadata"].get("generation", 0):
+        return _progressing(Truth.TRUE, "RollingOut", "Kubernetes has not looked at the present Deployment yet")
+    updated, ready_now = status.get("updatedReplicas", 0), status.get("readyReplicas", 0)
+    if updated < wanted or status.get("replicas", 0) > wanted:
+        return _progressing(Truth.TRUE, "RollingOut", f"{updated} of {wanted} pods run the present spec")
+    if ready_now < wanted:
+        return _progressing(Truth.TRUE, "Starting", f"{ready_now} of {wanted} pods are ready")
+    return _progressing(Truth.FALSE, "Complete", f"{wanted} of {wanted} pods run the present spec and are ready")
+
+
+def rollout_troubles(deployment: Mapping[str, Any] | None, pods: Sequence[Mapping[str, Any]]) -> list[Trouble]:
+    """What keeps pods from serving, each reason once: the pods' own words first, then the Deployment's."""
+    found: dict[str, Trouble] = {}
+    for pod in pods:
+        if (trouble := pod_trouble(pod)) is not None:
+            found.setdefault(trouble.reason, trouble)
+    for condition in ((deployment or {}).get("status") or {}).get("conditions") or ():
+        kind, status = condition["type"], condition["status"]
+        if kind == "ReplicaFailure" and status == "True":
+            found["PodsRefused"] = Trouble("PodsRefused", f"pods cannot be made: {condition.get('message', '')}")
+        if kind == "Progressing" and status == "False" and not found:
+            found["DeadlineExceeded"] = Trouble(
+                "DeadlineExceeded", condition.get("message", "the rollout takes too long")
+            )
+    return list(found.values())
+
+
+def _ready(status: Truth, reason: str, message: str) -> Condition:
+    return Condition(ConditionType.READY, status, reason, message)
+
+
+def _progressing(status: Truth, reason: str, message: str) -> Condition:
+    return Condition(ConditionType.PROGRESSING, status, reason, message)

@@ -13,7 +13,7 @@ from tests.localcluster import Cluster, CommandError
 
 CHART = Path(__file__).parents[2] / "charts/cake-operator"
 NAMESPACE = "cake-system"
-IMAGE = ["--set", "image.repository=localhost/cake-operator", "--set", "image.tag=dev"]
+IMAGES = ["--set", "image.repository=localhost/cake-operator,image.tag=dev,engine.image=localhost/cake-engine:dev"]
 CHAT: dict[str, Any] = {
     "apiVersion": "cake.dev/v1alpha1",
     "kind": "CakeDeployment",
@@ -48,7 +48,7 @@ def apply(cluster: Cluster, document: dict[str, Any], *options: str) -> str:
 
 
 def install(cluster: Cluster, release: str, namespace: str, *options: str) -> str:
-    return cluster.helm("install", release, CHART, "--namespace", namespace, *IMAGE, *options)
+    return cluster.helm("install", release, CHART, "--namespace", namespace, *IMAGES, *options)
 
 
 def uninstall(cluster: Cluster, release: str, namespace: str) -> str:

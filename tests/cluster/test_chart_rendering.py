@@ -13,7 +13,7 @@ from tests.localcluster import clients
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts/cake-operator"
 CRD = ROOT / "crds/cakedeployments.cake.dev.yaml"
-IMAGE = "image.repository=localhost/cake-operator"
+IMAGES = "image.repository=localhost/cake-operator,engine.image=localhost/cake-engine:dev"
 POD_MONITOR_API = ["--api-versions", "monitoring.coreos.com/v1/PodMonitor"]
 
 
@@ -24,7 +24,7 @@ def helm(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def render(*values: str, options: list[str] | None = None) -> list[dict[str, Any]]:
     sets = [
         word
-        for value in (IMAGE, *values)
+        for value in (IMAGES, *values)
         for word in ("--set-json" if "={" in value or "=[" in value else "--set", value)
     ]
     done = helm("template", "cake-operator", CHART, "--namespace", "cake-system", *sets, *(options or []))
@@ -48,7 +48,7 @@ def environment(documents: list[dict[str, Any]]) -> dict[str, str]:
 
 
 def test_the_chart_passes_strict_lint() -> None:
-    done = helm("lint", "--strict", CHART, "--set", IMAGE)
+    done = helm("lint", "--strict", CHART, "--set", IMAGES)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -77,19 +77,26 @@ def test_the_chart_passes_strict_lint() -> None:
     ],
 )
 def test_a_wrong_value_is_refused_by_name_with_what_would_be_right(value: str, sentence: str) -> None:
-    done = helm("template", "x", CHART, "--set", IMAGE, "--set", value)
+    done = helm("template", "x", CHART, "--set", IMAGES, "--set", value)
     assert done.returncode != 0
     assert sentence in done.stderr
 
 
-def test_an_image_that_nobody_named_is_asked_for() -> None:
-    done = helm("template", "x", CHART)
+@pytest.mark.parametrize(
+    ("named", "sentence"),
+    [
+        ("engine.image=e:1", "image.repository: say where the cluster pulls the operator's image from"),
+        ("image.repository=o", "engine.image: say which image engine pods run"),
+    ],
+)
+def test_an_image_that_nobody_named_is_asked_for(named: str, sentence: str) -> None:
+    done = helm("template", "x", CHART, "--set", named)
     assert done.returncode != 0
-    assert "image.repository: say where the cluster pulls the operator's image from" in done.stderr
+    assert sentence in done.stderr
 
 
 def test_a_service_account_that_is_not_created_must_be_named() -> None:
-    done = helm("template", "x", CHART, "--set", IMAGE, "--set", "serviceAccount.create=false")
+    done = helm("template", "x", CHART, "--set", IMAGES, "--set", "serviceAccount.create=false")
     assert done.returncode != 0
     assert "serviceAccount.name: name the service account to use" in done.stderr
 
@@ -120,7 +127,13 @@ def test_the_image_is_the_digest_else_the_tag_else_this_version(values: list[str
 
 def test_the_operator_is_told_what_the_values_say() -> None:
     told = environment(
-        render("prometheus.url=http://p:9090", "engine.image=e:1", "watchNamespace=team-a", "intervalSeconds=5")
+        render(
+            "prometheus.url=http://p:9090",
+            "engine.image=e:1",
+            "logLevel=DEBUG",
+            "watchNamespace=team-a",
+            "intervalSeconds=5",
+        )
     )
     assert told == {
         "CAKE_NAMESPACE": "team-a",
@@ -128,6 +141,7 @@ def test_the_operator_is_told_what_the_values_say() -> None:
         "CAKE_ENGINE_IMAGE": "e:1",
         "CAKE_INTERVAL_SECONDS": "5",
         "CAKE_LIVENESS_PORT": "8080",
+        "CAKE_LOG_LEVEL": "DEBUG",
     }
 
 

@@ -40,6 +40,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
+{{- define "cake-operator.engineImage" -}}
+{{- required "engine.image: say which image engine pods run where a CakeDeployment names none, such as --set engine.image=registry.example.com/cake-engine:0.1.0 (no image is published yet)" .Values.engine.image -}}
+{{- end -}}
+
 {{/* "true" or nothing: whether this release brings a PodMonitor. */}}
 {{- define "cake-operator.podMonitor" -}}
 {{- if eq (toString .Values.podMonitor.enabled) "auto" -}}

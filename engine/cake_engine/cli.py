@@ -1,0 +1,108 @@
+"""`cake-engine serve`: vLLM's own server with Cake in it.
+
+Two things are added to what `vllm serve` would do, both through vLLM's own arguments; `--show` prints the command. All
+else is vLLM's, and so is every other argument.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from cake_engine.config import ConfigError, read_static
+
+CONNECTOR = "CakeConnector"
+CONNECTOR_MODULE = "cake_engine.vllm.connector"
+SCHEDULER = "cake_engine.vllm.scheduler.CakeScheduler"
+
+_OURS = {
+    "--kv-transfer-config": "Cake is the KV connector here",
+    "--kv-offloading-size": "the tiers of --cake-config say how much memory is used",
+    "--kv-offloading-backend": "the tiers of --cake-config say what is used",
+    "--scheduler-cls": "Cake is the scheduler here",
+}
+"""Arguments of vLLM that are Cake's to give, and why."""
+
+_USAGE_ERROR = 2
+
+
+class UsageError(ValueError):
+    """A command that cannot be run; its text is one sentence for the person who wrote it."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    signal.signal(signal.SIGTERM, _end)  # as process 1 of a container there is no other end before vLLM's own handler
+    parser = _parser()
+    options, vllm_arguments = parser.parse_known_args(argv)
+    try:
+        arguments = serve_arguments(vllm_arguments, options.cake_config)
+    except (ConfigError, UsageError) as error:
+        print(f"cake-engine: {error}", file=sys.stderr)
+        return _USAGE_ERROR
+    if options.show:
+        print(shlex.join(["vllm", *arguments]))
+        return 0
+    from cake_engine.vllm.server import serve
+
+    serve(arguments)
+    return 0
+
+
+def serve_arguments(given: Sequence[str], config: Path) -> list[str]:
+    """What `vllm` is called with.
+
+    Args:
+        given: The model, then any arguments of `vllm serve`.
+        config: The static configuration file.
+
+    Raises:
+        UsageError: The model is missing, or an argument is Cake's to give.
+        ConfigError: The file cannot be used.
+    """
+    if not given or given[0].startswith("-"):
+        raise UsageError("the model is missing: write cake-engine serve MODEL --cake-config FILE [vLLM's arguments].")
+    for argument in given:
+        flag = argument.split("=")[0].split(".")[0].replace("_", "-")
+        if flag in _OURS:
+            raise UsageError(
+                f"remove {flag}: {_OURS[flag]}. To combine it with others, start from the command that --show prints."
+            )
+    read_static(config)
+    transfer = {
+        "kv_connector": CONNECTOR,
+        "kv_connector_module_path": CONNECTOR_MODULE,
+        "kv_role": "kv_both",
+        "kv_connector_extra_config": {"cake_config": str(config)},
+    }
+    return ["serve", *given, "--kv-transfer-config", json.dumps(transfer), "--scheduler-cls", SCHEDULER]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="cake-engine", description="Cake in vLLM.", allow_abbrev=False)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    serve = commands.add_parser(
+        "serve",
+        allow_abbrev=False,
+        usage="cake-engine serve MODEL --cake-config FILE [--show] [any argument of vllm serve]",
+        description="Serve a model as vLLM does, with Cake bringing back stored prefixes.",
+        epilog="For the arguments of vLLM, see vllm serve --help=all.",
+    )
+    serve.add_argument("--cake-config", type=Path, required=True, metavar="FILE", help="tiers and model, as JSON")
+    serve.add_argument("--show", action="store_true", help="print the plain vllm command and exit")
+    return parser
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001 - the shape of a signal handler
+    sys.exit(128 + number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

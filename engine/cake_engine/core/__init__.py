@@ -1,0 +1,1 @@
+"""Cake without an engine around it: plans, costs and meeting points, pure."""

@@ -1,0 +1,1 @@
+"""Cake inside vLLM: the only package that imports it."""

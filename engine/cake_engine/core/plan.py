@@ -1,0 +1,212 @@
+"""The plan of one request: which end of its stored prefix is computed, which is loaded, and where they meet.
+
+A prefix of which every chunk is stored can be filled from both ends at once. Compute must go forward, since a token's
+KV needs all tokens before it; loads may go in any order, so they go backward from the end. Both are done where they
+meet:
+
+    chunk      first                   meeting                      end
+               |-- compute, forward -->|<---- load, backward -------|   new text ...
+
+A plan holds no clock, no thread and no device. Events go in (`fetching`, `copying`, `loaded`, `lost`, `computed`),
+actions come out: `wanted` says which chunks to load next, `limit` how far compute may go now, and `jump` where it
+continues once the chunks before it are there. `aim` moves the meeting point; `cake_engine.core.meeting` says where to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class PlanError(RuntimeError):
+    """An event that would make the KV cache wrong, for example compute inside a chunk that is being copied in."""
+
+
+class Chunk(Enum):
+    """Where the KV of one chunk is."""
+
+    STORED = auto()
+    """On a tier below memory."""
+    FETCHING = auto()
+    """On its way into memory."""
+    RESIDENT = auto()
+    """In memory, not yet on the device."""
+    COPYING = auto()
+    """Being copied from memory into the request's blocks: compute must stay out."""
+    LOADED = auto()
+    """On the device, by a load."""
+    LOST = auto()
+    """Not on any tier after all: only compute can fill it."""
+    COMPUTED = auto()
+    """On the device, by compute."""
+
+
+_ON_DEVICE_OR_NEAR = frozenset({Chunk.RESIDENT, Chunk.COPYING, Chunk.LOADED})
+_TO_LOAD = frozenset({Chunk.STORED, Chunk.FETCHING, Chunk.RESIDENT})
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the chunks of a plan were filled: each chunk once, as computed or as loaded.
+
+    Attributes:
+        duplicated: Computed chunks that had been read, or were being read, as well.
+        lost: Computed chunks that were stored when the plan began and then could not be read.
+        open: Chunks that nobody filled, because the request ended first.
+    """
+
+    computed: int
+    loaded: int
+    duplicated: int
+    lost: int
+    open: int
+
+    @property
+    def meeting_ratio(self) -> float | None:
+        """Computed chunks over filled chunks: 0 all loaded, 1 all computed; None when nothing was filled."""
+        filled = self.computed + self.loaded
+        return self.computed / filled if filled else None
+
+
+class Plan:
+    """One request's stored prefix: chunks `first` to `end`, exclusive; chunk i holds tokens [i*size, (i+1)*size)."""
+
+    def __init__(self, first: int, end: int, chunk_tokens: int, resident: Iterable[int] = ()) -> None:
+        """Plan for chunks that are all stored.
+
+        Args:
+            first: First chunk that the device does not hold already.
+            end: One past the last stored chunk.
+            chunk_tokens: Tokens of one chunk.
+            resident: The chunks among them that are in memory already.
+        """
+        if not 0 <= first < end or chunk_tokens < 1:
+            raise ValueError(f"a plan needs 0 <= first < end and chunk_tokens > 0, not {first}, {end}, {chunk_tokens}")
+        self.first = first
+        self.end = end
+        self.chunk_tokens = chunk_tokens
+        self.meeting = end
+        self.floor = first
+        self._chunks = dict.fromkeys(range(first, end), Chunk.STORED)
+        self._chunks.update((chunk, Chunk.RESIDENT) for chunk in resident)
+        self._low = end
+        self._duplicated = self._lost = 0
+
+    def __getitem__(self, chunk: int) -> Chunk:
+        return self._chunks[chunk]
+
+    # Events
+
+    def fetching(self, chunk: int) -> None:
+        """The chunk was asked of its tier."""
+        self._move(chunk, Chunk.FETCHING, _TO_LOAD)
+
+    def copying(self, chunk: int) -> None:
+        """A copy of the chunk into the request's blocks is under way."""
+        self._move(chunk, Chunk.COPYING, _TO_LOAD)
+
+    def loaded(self, chunk: int) -> None:
+        """The copy is complete."""
+        self._move(chunk, Chunk.LOADED, frozenset({Chunk.COPYING}))
+
+    def lost(self, chunk: int) -> None:
+        """The chunk cannot be loaded: its file is gone, damaged or late."""
+        self._move(chunk, Chunk.LOST, _TO_LOAD)
+        self._lost += 1
+
+    def computed(self, start: int, stop: int) -> None:
+        """Tokens [start, stop) are being computed; a chunk is filled when its last token is.
+
+        Raises:
+            PlanError: A load owns one of these tokens.
+        """
+        size = self.chunk_tokens
+        for chunk in range(max(self.first, start // size), min(self.end, -(-stop // size))):
+            state = self._chunks[chunk]
+            if state in (Chunk.COPYING, Chunk.LOADED):
+                raise PlanError(f"tokens {start} to {stop} would be computed into chunk {chunk}, which is {state.name}")
+            if (chunk + 1) * size <= stop:
+                self._duplicated += state in (Chunk.FETCHING, Chunk.RESIDENT)
+                self._chunks[chunk] = Chunk.COMPUTED
+
+    # Policy
+
+    def aim(self, meeting: int, floor: int) -> None:
+        """Set the goal until the next step.
+
+        Args:
+            meeting: Chunk at which compute is to stop; chunks from it on are left to loads.
+            floor: Lowest chunk worth loading, at or below `meeting`.
+        """
+        self.meeting = max(self.first, min(meeting, self.end))
+        self.floor = max(self.first, min(floor, self.end))
+
+    # Actions
+
+    def wanted(self, at: int) -> Iterator[int]:
+        """Chunks to load next, last first, when tokens below `at` are computed."""
+        while self._low > self.first and self._chunks[self._low - 1] not in _TO_LOAD:
+            self._low -= 1
+        for chunk in range(self._low - 1, max(self.floor, self._chunk_after(at)) - 1, -1):
+            if self._chunks[chunk] in _TO_LOAD:
+                yield chunk
+
+    def limit(self, at: int, tokens: int) -> int:
+        """How many of `tokens` tokens from token `at` on may be computed now: 0 means wait for the loads."""
+        chunk = max(at // self.chunk_tokens, self.first)
+        if at % self.chunk_tokens:
+            chunk += 1  # compute began this chunk, so compute must end it
+        while chunk < self.end and self._computable(chunk):
+            chunk += 1
+        if chunk >= self.end:
+            return tokens
+        return max(0, min(tokens, chunk * self.chunk_tokens - at))
+
+    def jump(self, at: int) -> int:
+        """The token to continue from: past the loaded chunks at `at`, or `at` itself."""
+        chunk, inside = divmod(at, self.chunk_tokens)
+        if inside or not self.first <= chunk < self.end:
+            return at
+        while chunk < self.end and self._chunks[chunk] is Chunk.LOADED:
+            chunk += 1
+        return chunk * self.chunk_tokens
+
+    # Figures
+
+    def stop(self, at: int) -> int:
+        """First chunk from token `at` on that is in memory or on the device by a load; `end` when there is none."""
+        chunk = max(self._chunk_after(at), self.first)
+        while chunk < self.end and self._chunks[chunk] not in _ON_DEVICE_OR_NEAR:
+            chunk += 1
+        return min(chunk, self.end)
+
+    def pending(self) -> list[int]:
+        """For each chunk from `first` to `end` inclusive: how many at or after it still have to come from a tier."""
+        counts = [0]
+        for chunk in range(self.end - 1, self.first - 1, -1):
+            counts.append(counts[-1] + (self._chunks[chunk] in (Chunk.STORED, Chunk.FETCHING)))
+        counts.reverse()
+        return counts
+
+    def count(self, *states: Chunk) -> int:
+        """How many chunks are in one of these states."""
+        return sum(state in states for state in self._chunks.values())
+
+    def outcome(self) -> Outcome:
+        """What has become of the chunks so far."""
+        computed, loaded = self.count(Chunk.COMPUTED), self.count(Chunk.LOADED)
+        return Outcome(computed, loaded, self._duplicated, self._lost, len(self._chunks) - computed - loaded)
+
+    def _chunk_after(self, at: int) -> int:
+        return -(-at // self.chunk_tokens)
+
+    def _computable(self, chunk: int) -> bool:
+        state = self._chunks[chunk]
+        return state in (Chunk.LOST, Chunk.COMPUTED) or (chunk < self.meeting and state in _TO_LOAD)
+
+    def _move(self, chunk: int, to: Chunk, allowed: frozenset[Chunk]) -> None:
+        state = self._chunks[chunk]
+        if state not in allowed:
+            raise PlanError(f"chunk {chunk} is {state.name} and cannot become {to.name}")
+        self._chunks[chunk] = to

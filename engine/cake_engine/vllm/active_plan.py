@@ -1,0 +1,68 @@
+"""A plan in service: the pure plan of one request and what ties it to this engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from vllm.v1.kv_offload.base import OffloadKey, ReqContext
+
+from cake_engine.core.plan import Plan
+
+
+@dataclass
+class ActivePlan:
+    """One request's plan with its keys, blocks and clock.
+
+    Attributes:
+        keys: Key of every chunk from 0 to the plan's end.
+        tiers: Name of the tier where a chunk was found, by chunk.
+        blocks: Device blocks of the request; None until it is admitted.
+        parked: Whether the request waits in vLLM's queue for remote KV, because compute has nothing to do for it.
+        at: Token below which everything is on the device or being computed.
+        predicted: Meeting point expected at the start, as a fraction of the prefix; None without an estimate.
+        waiting_since: Since when the request could do nothing but wait, in seconds; None while it moves.
+    """
+
+    request_id: str
+    context: ReqContext
+    plan: Plan
+    keys: list[OffloadKey]
+    tiers: dict[int, str]
+    at: int
+    blocks: list[int] | None = None
+    parked: bool = False
+    predicted: float | None = None
+    waiting_since: float | None = None
+
+
+@dataclass
+class CopyJob:
+    """One copy of a run of chunks from memory to the device.
+
+    Attributes:
+        pending: Workers that have still to report.
+        active: The plan it belongs to; None once the plan was dropped.
+    """
+
+    context: ReqContext
+    keys: list[OffloadKey]
+    chunks: range
+    pending: int
+    active: ActivePlan | None
+
+
+@dataclass
+class Batch:
+    """Chunks of one plan that are in memory and pinned, with their memory slots, ready to be copied."""
+
+    slots: dict[int, int] = field(default_factory=dict)
+
+    def runs(self) -> list[range]:
+        """The chunks as contiguous runs: one copy each."""
+        runs: list[range] = []
+        for chunk in sorted(self.slots):
+            if runs and runs[-1].stop == chunk:
+                runs[-1] = range(runs[-1].start, chunk + 1)
+            else:
+                runs.append(range(chunk, chunk + 1))
+        return runs

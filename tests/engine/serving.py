@@ -1,0 +1,144 @@
+"""Real vLLM in this process, small and fast, for tests that compare tokens."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import LlamaConfig, LlamaForCausalLM
+
+BLOCK = 32
+VOCABULARY = 512
+
+
+def make_model(folder: Path) -> Path:
+    """A random Llama of 4 layers without a tokenizer; weights wide enough that a wrong KV shows in the tokens."""
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=VOCABULARY,
+        hidden_size=128,
+        intermediate_size=256,
+        num_hidden_layers=4,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=4096,
+        head_dim=32,
+        bos_token_id=1,
+        eos_token_id=2,
+        tie_word_embeddings=False,
+        initializer_range=0.2,
+        dtype="float32",
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+def prompt(tokens: int, seed: int) -> list[int]:
+    """Random tokens."""
+    draw = random.Random(seed)
+    return [draw.randrange(3, VOCABULARY) for _ in range(tokens)]
+
+
+class Server:
+    """One vLLM engine, with Cake or plain."""
+
+    def __init__(self, model: Path, *, cake_config: Path | None = None, **overrides: Any) -> None:
+        from vllm import LLM
+
+        settings: dict[str, Any] = {
+            "model": str(model),
+            "skip_tokenizer_init": True,
+            "dtype": "float32",
+            "enforce_eager": True,
+            "max_model_len": 4096,
+            "max_num_batched_tokens": 128,
+            "max_num_seqs": 8,
+            "seed": 0,
+            "enable_prefix_caching": True,
+            "block_size": BLOCK,
+            "kv_cache_memory_bytes": 64 << 20,
+            "disable_log_stats": True,
+            "distributed_executor_backend": "uni",
+        }
+        if cake_config is not None:
+            settings["scheduler_cls"] = "cake_engine.vllm.scheduler.CakeScheduler"
+            settings["kv_transfer_config"] = {
+                "kv_connector": "CakeConnector",
+                "kv_connector_module_path": "cake_engine.vllm.connector",
+                "kv_role": "kv_both",
+                "kv_connector_extra_config": {"cake_config": str(cake_config)},
+            }
+        self.llm = LLM(**(settings | overrides))
+        self.core = self.llm.llm_engine.engine_core.engine_core
+        self.scheduler = self.core.scheduler
+
+    @property
+    def cake(self) -> Any:
+        """Cake's schedule."""
+        return self.scheduler.cake
+
+    def parameters(self, tokens: int) -> Any:
+        """Greedy sampling of exactly this many tokens."""
+        from vllm import SamplingParams
+
+        return SamplingParams(temperature=0, max_tokens=tokens, detokenize=False, ignore_eos=True)
+
+    def tokens(self, prompts: Sequence[list[int]], max_tokens: int = 16) -> list[list[int]]:
+        """Serve these prompts at once; their greedy tokens."""
+        requests = [{"prompt_token_ids": p} for p in prompts]
+        outputs = self.llm.generate(requests, self.parameters(max_tokens), use_tqdm=False)
+        self.cached = [output.num_cached_tokens for output in outputs]
+        return [list(output.outputs[0].token_ids) for output in outputs]
+
+    def settle(self, seconds: float = 20.0) -> None:
+        """Step until stores and writes are done."""
+        deadline = time.monotonic() + seconds
+        while self.scheduler.connector.has_pending_push_work():
+            assert time.monotonic() < deadline, "stores did not end"
+            self.core.step()
+
+    def forget(self) -> None:
+        """Empty device and memory caches, keep the files, and poison what is left in the pool."""
+        self.settle()
+        assert self.llm.reset_prefix_cache(reset_connector=True)
+        self.core.step()
+        self.poison()
+
+    def poison(self) -> None:
+        """Overwrite all KV, on the device and in memory, so that nothing stale can pass for right."""
+        from vllm.distributed.kv_transfer import get_kv_transfer_group
+
+        worker = get_kv_transfer_group().connector_worker.worker
+        for pages in (*worker._pages, *worker._rows):
+            pages[...] = 0x41
+
+    def close(self) -> None:
+        """End the engine and its threads."""
+        self.core.shutdown()
+
+
+def write_config(folder: Path, *, memory_chunks: int = 512, files: bool = True, **live: Any) -> Path:
+    """A static and a live configuration in `folder`; returns the static one's path."""
+    chunk_bytes = 4 * 2 * 2 * 32 * 4 * BLOCK
+    tiers: list[dict[str, Any]] = [
+        {"name": "memory", "kind": "Memory", "path": None, "capacityBytes": memory_chunks * chunk_bytes}
+    ]
+    if files:
+        tiers.append({"name": "shared", "kind": "FileSystem", "path": str(folder / "tier"), "capacityBytes": 1 << 30})
+    static = folder / "engine.json"
+    tuning = folder / "tuning.json"
+    static.write_text(json.dumps({"version": 1, "model": {"name": "tiny"}, "tiers": tiers, "liveConfig": str(tuning)}))
+    write_live(folder, generation=1, **live)
+    return static
+
+
+def write_live(folder: Path, generation: int, **live: Any) -> None:
+    """Publish a live configuration as Kubernetes does: a new file takes the old one's place."""
+    fresh = folder / "tuning.json.new"
+    fresh.write_text(json.dumps({"version": 1, "generation": generation, "minimumLoadTokens": 64, **live}))
+    fresh.replace(folder / "tuning.json")

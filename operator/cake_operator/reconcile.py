@@ -23,7 +23,7 @@ from cake_operator.apply.statuses import write_status
 from cake_operator.observe.snapshot import DeploymentSnapshot, FleetSnapshot
 from cake_operator.policy import balance, scaling
 from cake_operator.policy.balance import BalanceHistory
-from cake_operator.policy.confirmation import Confirmation, confirmation
+from cake_operator.policy.confirmation import confirmation
 from cake_operator.policy.decision import Decision
 from cake_operator.policy.knobs import starting_knobs
 from cake_operator.policy.scaling import ScalingHistory
@@ -49,13 +49,12 @@ class Memory:
 
 @dataclass(frozen=True)
 class Decided:
-    """How many pods, which knobs, and what the pods say of the last ones."""
+    """How many pods, and which knobs."""
 
     scaling: Decision[int]
     replicas: int | None
     balance: Decision[Knobs]
     live: LiveConfig
-    confirmation: Confirmation
 
 
 class Reconciler:
@@ -135,7 +134,7 @@ class Reconciler:
             balance=decided.balance,
             recommendation=memory.balance.recommendation,
             live=decided.live,
-            confirmation=decided.confirmation,
+            confirmation=confirmation(snapshot, seen.ready_pods, decided.live.generation),
             slo=judge(resource.spec.slo, snapshot),
         )
 
@@ -183,5 +182,5 @@ def decide(
         now=now,
     )
     live = next_live(spec.balance, knobs.value, seen.live, reached)
-    decided = Decided(replicas, None if left_to_other else replicas.value, knobs, live, confirmed)
+    decided = Decided(replicas, None if left_to_other else replicas.value, knobs, live)
     return decided, Memory(scaling_history, balance_history, knobs.value)

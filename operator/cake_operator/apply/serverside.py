@@ -64,7 +64,7 @@ class Applier:
         except ApiError as error:
             if error.status != 409 or force:
                 raise
-            # The name is taken, and we did not know. Ours, with its labels edited away: take it back. Another's: say so.
+            # The name is taken, and we did not know. Ours, with its labels edited away, is taken back.
             live = await self._client.get(kind, meta["namespace"], meta["name"])
             if live is None or not _is_ours(live, wanted):
                 raise ForeignObjectError(

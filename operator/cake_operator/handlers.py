@@ -18,8 +18,8 @@ from cake_operator.apply.kinds import CAKE_DEPLOYMENTS
 __all__ = ["make_registry", "make_settings"]
 
 
-def make_registry(cache: Cache, notify: Callable[[Key], None]) -> kopf.OperatorRegistry:
-    """Handlers that keep the CakeDeployments in `cache` and name those that changed to `notify`."""
+def make_registry(cache: Cache, notify: Callable[[Key], None], stopping: Callable[[], None]) -> kopf.OperatorRegistry:
+    """Handlers that keep `cache` true, name what changed to `notify`, and call `stopping` once at the end."""
     registry = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=registry)
@@ -34,6 +34,11 @@ def make_registry(cache: Cache, notify: Callable[[Key], None]) -> kopf.OperatorR
         else:
             cache.put(CAKE_DEPLOYMENTS, obj)
         notify((obj["metadata"]["namespace"], obj["metadata"]["name"]))
+
+    @kopf.on.cleanup(registry=registry)
+    async def stop(**_: Any) -> None:
+        # kopf waits some seconds for the tasks that are not its own: end them first.
+        stopping()
 
     return registry
 

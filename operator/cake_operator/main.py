@@ -73,16 +73,17 @@ async def run(configuration: Configuration) -> None:
                     resync(observer, reconciler, cache, queue, pulse=pulse, interval=configuration.interval_seconds)
                 )
 
-        await _together(
-            kopf.operator(
-                registry=make_registry(cache, queue.add),
-                settings=settings,
-                clusterwide=configuration.namespace is None,
-                namespaces=[configuration.namespace] if configuration.namespace else [],
-            ),
-            act(),
-            *(informer.run() for informer in informers),
+        stopping = asyncio.Event()
+        watching = kopf.operator(  # takes SIGTERM and SIGINT
+            registry=make_registry(cache, queue.add, stopping.set),
+            settings=settings,
+            clusterwide=configuration.namespace is None,
+            namespaces=[configuration.namespace] if configuration.namespace else [],
         )
+        ours = _together(stopping.wait(), act(), *(informer.run() for informer in informers))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(watching)
+            group.create_task(ours)
 
 
 async def _list_resources(client: Client, cache: Cache, namespace: str | None, pulse: Pulse) -> None:
@@ -153,9 +154,9 @@ def _timed(reconciler: Reconciler, queue: WorkQueue[Key]) -> Callable[[Key], Cor
     return act
 
 
-async def _together(*parts: Coroutine[Any, Any, None]) -> None:
+async def _together(*parts: Coroutine[Any, Any, object]) -> None:
     """Run until the first part ends, then end the others; its error is raised."""
-    tasks = [asyncio.ensure_future(part) for part in parts]
+    tasks = [asyncio.create_task(part) for part in parts]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:

@@ -92,8 +92,8 @@ class BalanceSpec(SpecPart):
     )
     tuning: Literal["Auto", "Recommend", "Off"] = Field(
         default="Auto",
-        description="Auto turns the knobs within the bounds; Recommend writes to status what Auto would do; Off does"
-        " neither.",
+        description='Auto turns the knobs within the bounds; Recommend writes to status what Auto would do; "Off"'
+        " (in quotes: YAML reads a bare Off as a boolean) does neither.",
     )
     static_meeting_point: Fraction | None = Field(
         default=None, description="Fraction of the stored prefix that is computed; with mode Static, and only then."

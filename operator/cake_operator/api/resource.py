@@ -63,7 +63,8 @@ class CakeDeploymentSpec(SpecPart):
     replicas: Annotated[int, Field(ge=0, le=1000)] | None = Field(
         default=None,
         description="A fixed number of replicas, written by you, `kubectl scale` or a HorizontalPodAutoscaler; the"
-        " operator's own scaling stands back while it is set.",
+        " operator's own scaling stands back while it is set. A HorizontalPodAutoscaler needs a first number here: it"
+        " cannot read the scale of an object without one.",
     )
     service: ServiceSpec = Field(default=ServiceSpec(), description="How clients reach the pods.")
 

@@ -22,6 +22,8 @@ class Configuration:
         namespace: CAKE_NAMESPACE, the only one to look at; None for all.
         engine_image: CAKE_ENGINE_IMAGE, for engines that name none.
         interval_seconds: CAKE_INTERVAL_SECONDS, between two looks at the figures.
+        scrape_interval_seconds: CAKE_SCRAPE_INTERVAL_SECONDS, how often Prometheus scrapes the engines.
+        tuning_window_seconds: CAKE_TUNING_WINDOW_SECONDS, for how long a turned knob is watched before it is judged.
         port: CAKE_LIVENESS_PORT, for /healthz and /metrics; 0 takes any free one.
         log_level: CAKE_LOG_LEVEL.
     """
@@ -30,6 +32,8 @@ class Configuration:
     namespace: str | None
     engine_image: str
     interval_seconds: float
+    scrape_interval_seconds: float
+    tuning_window_seconds: float
     port: int
     log_level: str
 
@@ -56,6 +60,8 @@ class Configuration:
             namespace=environment.get("CAKE_NAMESPACE") or None,
             engine_image=image,
             interval_seconds=_number(environment, "CAKE_INTERVAL_SECONDS", default=15, least=1),
+            scrape_interval_seconds=_number(environment, "CAKE_SCRAPE_INTERVAL_SECONDS", default=15, least=1),
+            tuning_window_seconds=_number(environment, "CAKE_TUNING_WINDOW_SECONDS", default=180, least=1),
             port=int(_number(environment, "CAKE_LIVENESS_PORT", default=8080, least=0)),
             log_level=level,
         )

@@ -26,6 +26,7 @@ from cake_operator.endpoints import Pulse, serving
 from cake_operator.handlers import make_registry, make_settings
 from cake_operator.observe.prometheus import Observer
 from cake_operator.observe.sampling import Sampling
+from cake_operator.policy.tuning_law import TuningLaw
 from cake_operator.reconcile import Reconciler
 from cake_operator.render.naming import OWN_SELECTOR
 from cake_operator.render.settings import RenderSettings
@@ -53,14 +54,17 @@ async def run(configuration: Configuration) -> None:
     cache, queue = Cache(), WorkQueue[Key]()
     async with serving(configuration.port, pulse), Client(lambda: login(settings)) as client:
         await _list_resources(client, cache, configuration.namespace, pulse)
-        reconciler = Reconciler(client, cache, RenderSettings(configuration.engine_image), lambda: datetime.now(UTC))
+        sampling = _sampling(configuration)
+        # A change is judged for as long as the window of its figures, which the sampling may have made longer.
+        law = TuningLaw(judging=sampling.tuning_window)
+        reconciler = Reconciler(client, cache, RenderSettings(configuration.engine_image), law, _now)
         informers = _informers(client, cache, configuration.namespace, _notifier(cache, queue))
 
         async def act() -> None:
             # Not before everything was seen: what is not in the cache would be taken for not there.
             for informer in informers:
                 await informer.synced.wait()
-            observer = Observer(configuration.prometheus_url, _sampling(configuration))
+            observer = Observer(configuration.prometheus_url, sampling)
             await look(observer, reconciler, cache)
             logger.info(
                 "watching %s; %d CakeDeployments",
@@ -149,7 +153,7 @@ def _timed(reconciler: Reconciler, queue: WorkQueue[Key]) -> Callable[[Key], Cor
             finally:
                 instruments.RECONCILES.labels(outcome).inc()
         if again is not None:
-            queue.add_after(key, (again - datetime.now(UTC)).total_seconds())
+            queue.add_after(key, (again - _now()).total_seconds())
 
     return act
 
@@ -167,9 +171,15 @@ async def _together(*parts: Coroutine[Any, Any, object]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 def _sampling(configuration: Configuration) -> Sampling:
     return Sampling(
-        namespace=configuration.namespace or "", scrape_interval=timedelta(seconds=configuration.interval_seconds)
+        namespace=configuration.namespace or "",
+        scrape_interval=timedelta(seconds=configuration.scrape_interval_seconds),
+        tuning_window=timedelta(seconds=configuration.tuning_window_seconds),
     )
 
 

@@ -28,6 +28,7 @@ from cake_operator.policy.decision import Decision
 from cake_operator.policy.knobs import starting_knobs
 from cake_operator.policy.scaling import ScalingHistory
 from cake_operator.policy.slo import judge
+from cake_operator.policy.tuning_law import TuningLaw
 from cake_operator.render.children import render
 from cake_operator.render.merging import MergeError
 from cake_operator.render.settings import RenderSettings
@@ -42,6 +43,7 @@ from cake_operator.status.troubles import Trouble
 class Memory:
     """What is remembered of one CakeDeployment between reconciles; a restart begins with an empty one."""
 
+    uid: str
     scaling: ScalingHistory = field(default_factory=ScalingHistory)
     balance: BalanceHistory = field(default_factory=BalanceHistory)
     knobs: Knobs | None = None
@@ -64,11 +66,14 @@ class Reconciler:
         fleet: The newest figures; set by the metrics loop.
     """
 
-    def __init__(self, client: Client, cache: Cache, settings: RenderSettings, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, client: Client, cache: Cache, settings: RenderSettings, law: TuningLaw, clock: Callable[[], datetime]
+    ) -> None:
         self.fleet = FleetSnapshot(clock(), error="Prometheus has not been asked yet.")
         self._client = client
         self._cache = cache
         self._settings = settings
+        self._law = law
         self._clock = clock
         self._memories: dict[Key, Memory] = {}
 
@@ -88,8 +93,9 @@ class Reconciler:
             snapshot, seen = self.fleet.of(*key), see(self._cache, resource)
             # decide
             reached = ((stored.get("status") or {}).get("balance") or {}).get("generation", 0)
-            memory = self._memories.get(key, Memory())
-            decided, self._memories[key] = decide(resource, seen, snapshot, memory, reached=reached, now=now)
+            memory = self._remember(key, resource.metadata.uid)
+            decided, memory = decide(resource, seen, snapshot, memory, law=self._law, reached=reached, now=now)
+            self._memories[key] = memory
             # render
             children = render(resource, decided.replicas, decided.live, self._settings)
             # apply
@@ -101,10 +107,15 @@ class Reconciler:
             self._cache.forget(CAKE_DEPLOYMENTS, stored)
             return None
         # status
-        found = self._findings(resource, snapshot, decided, self._memories[key], failures)
+        found = self._findings(resource, snapshot, decided, memory, failures)
         status = report(resource, stored["metadata"]["generation"], stored.get("status") or {}, found, now)
         await write_status(self._client, self._cache, stored, status)
         return min((until for until in (decided.scaling.until, decided.balance.until) if until > now), default=None)
+
+    def _remember(self, key: Key, uid: str) -> Memory:
+        """What was decided before; nothing where another CakeDeployment had the name."""
+        memory = self._memories.get(key)
+        return memory if memory is not None and memory.uid == uid else Memory(uid)
 
     async def _refuse(self, stored: Object, error: ValidationError | MergeError, now: datetime) -> None:
         """Say what is wrong with a spec that cannot be carried out; what runs stays as it is."""
@@ -140,7 +151,14 @@ class Reconciler:
 
 
 def decide(
-    resource: CakeDeployment, seen: Seen, snapshot: DeploymentSnapshot, memory: Memory, *, reached: int, now: datetime
+    resource: CakeDeployment,
+    seen: Seen,
+    snapshot: DeploymentSnapshot,
+    memory: Memory,
+    *,
+    law: TuningLaw,
+    reached: int,
+    now: datetime,
 ) -> tuple[Decided, Memory]:
     """Ask the policies. Pure.
 
@@ -149,6 +167,7 @@ def decide(
         seen: What is there.
         snapshot: What was measured.
         memory: What the last call returned.
+        law: The figures of tuning.
         reached: The newest generation of the live configuration that status tells of.
         now: The moment.
     """
@@ -180,7 +199,8 @@ def decide(
         confirmation=confirmed,
         history=memory.balance,
         now=now,
+        law=law,
     )
     live = next_live(spec.balance, knobs.value, seen.live, reached)
     decided = Decided(replicas, None if left_to_other else replicas.value, knobs, live)
-    return decided, Memory(scaling_history, balance_history, knobs.value)
+    return decided, Memory(memory.uid, scaling_history, balance_history, knobs.value)

@@ -39,7 +39,8 @@ class Observer:
         self.sampling = sampling or Sampling()
         self._url = url.rstrip("/")
         # No retries: the next interval asks again, and a policy holds what is until then.
-        self._client = PrometheusConnect(url=self._url, retry=Retry(total=0))
+        # read=False: a read that takes too long is a Timeout, not an exhausted retry.
+        self._client = PrometheusConnect(url=self._url, retry=Retry(total=0, read=False))
         self._last_error: str | None = None
 
     def observe(self, watched: Collection[Watched], now: datetime) -> FleetSnapshot:

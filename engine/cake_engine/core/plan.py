@@ -39,7 +39,7 @@ class Chunk(Enum):
     LOST = auto()
     """Not on any tier after all: only compute can fill it."""
     COMPUTED = auto()
-    """On the device, by compute."""
+    """On the device by compute, or begun by it."""
 
 
 _ON_DEVICE_OR_NEAR = frozenset({Chunk.RESIDENT, Chunk.COPYING, Chunk.LOADED})
@@ -116,7 +116,7 @@ class Plan:
         self._lost += 1
 
     def computed(self, start: int, stop: int) -> None:
-        """Tokens [start, stop) are being computed; a chunk is filled when its last token is.
+        """Tokens [start, stop) are being computed; a chunk is compute's from its first token on.
 
         Raises:
             PlanError: A load owns one of these tokens.
@@ -126,9 +126,8 @@ class Plan:
             state = self._chunks[chunk]
             if state in (Chunk.COPYING, Chunk.LOADED):
                 raise PlanError(f"tokens {start} to {stop} would be computed into chunk {chunk}, which is {state.name}")
-            if (chunk + 1) * size <= stop:
-                self._duplicated += state in (Chunk.FETCHING, Chunk.RESIDENT)
-                self._chunks[chunk] = Chunk.COMPUTED
+            self._duplicated += state in (Chunk.FETCHING, Chunk.RESIDENT)
+            self._chunks[chunk] = Chunk.COMPUTED
 
     # Policy
 
@@ -155,8 +154,6 @@ class Plan:
     def limit(self, at: int, tokens: int) -> int:
         """How many of `tokens` tokens from token `at` on may be computed now: 0 means wait for the loads."""
         chunk = max(at // self.chunk_tokens, self.first)
-        if at % self.chunk_tokens:
-            chunk += 1  # compute began this chunk, so compute must end it
         while chunk < self.end and self._computable(chunk):
             chunk += 1
         if chunk >= self.end:

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cake_engine.config import Mode
+from cake_engine.core.plan import Chunk, Plan, PlanError
+from tests.unit.core.virtual_clock import World, run
+
+WORLDS = st.builds(
+    World,
+    chunks=st.integers(1, 80),
+    chunk_tokens=st.sampled_from([16, 32, 128]),
+    chunk_seconds=st.floats(1e-4, 1.0),
+    base=st.floats(0.0, 0.05),
+    token=st.floats(1e-5, 1e-2),
+    slope=st.floats(0.0, 1e-6),
+    step_tokens=st.sampled_from([64, 100, 512, 2048]),
+    lost=st.frozensets(st.integers(0, 79), max_size=8),
+)
+MODES = st.sampled_from(list(Mode))
+
+
+@given(WORLDS, MODES, st.booleans())
+def test_every_chunk_is_filled_exactly_once_and_in_order(world: World, mode: Mode, known: bool) -> None:
+    served = run(world, mode, known=known, static=0.5)
+    assert served.filled == list(range(world.chunks))
+    assert served.outcome.computed + served.outcome.loaded == world.chunks
+    assert served.outcome.open == 0
+
+
+@given(WORLDS)
+def test_compute_only_loads_nothing(world: World) -> None:
+    outcome = run(world, Mode.COMPUTE_ONLY).outcome
+    assert (outcome.computed, outcome.loaded, outcome.duplicated) == (world.chunks, 0, 0)
+
+
+@given(WORLDS)
+def test_load_only_computes_nothing_but_what_was_lost(world: World) -> None:
+    lost = {chunk for chunk in world.lost if chunk < world.chunks}
+    outcome = run(world, Mode.LOAD_ONLY).outcome
+    assert (outcome.computed, outcome.lost) == (len(lost), len(lost))
+
+
+@given(WORLDS, st.floats(0, 1))
+def test_static_meets_at_the_given_point_whatever_the_speeds(world: World, point: float) -> None:
+    lost = [chunk for chunk in world.lost if round(point * world.chunks) <= chunk < world.chunks]
+    outcome = run(world, Mode.STATIC, static=point).outcome
+    assert outcome.computed == round(point * world.chunks) + len(lost)
+    assert outcome.duplicated == 0
+
+
+def test_compute_never_enters_a_chunk_that_is_being_copied() -> None:
+    plan = Plan(0, 4, 32)
+    plan.copying(2)
+    assert plan.limit(0, 1000) == 64
+    assert plan.limit(64, 1000) == 0
+    with pytest.raises(PlanError, match="chunk 2, which is COPYING"):
+        plan.computed(64, 80)
+
+
+def test_compute_ends_a_chunk_that_it_began_even_where_the_meeting_point_is_before_it() -> None:
+    plan = Plan(0, 4, 32)
+    plan.computed(0, 40)
+    plan.aim(0, 0)
+    assert plan.limit(40, 1000) == 24
+    assert plan.limit(64, 1000) == 0
+
+
+def test_what_compute_has_begun_is_no_longer_wanted_from_the_tiers() -> None:
+    plan = Plan(0, 4, 32)
+    assert list(plan.wanted(0)) == [3, 2, 1, 0]
+    assert list(plan.wanted(33)) == [3, 2]
+
+
+def test_a_chunk_that_compute_has_begun_cannot_be_copied_over() -> None:
+    plan = Plan(0, 4, 32)
+    plan.fetching(1)
+    plan.computed(0, 33)
+    with pytest.raises(PlanError, match="chunk 1 is COMPUTED and cannot become COPYING"):
+        plan.copying(1)
+
+
+def test_the_jump_goes_to_the_end_of_the_loaded_run_and_not_over_a_hole() -> None:
+    plan = Plan(1, 6, 32)
+    for chunk in (1, 2, 4, 5):
+        plan.copying(chunk)
+        plan.loaded(chunk)
+    plan.lost(3)
+    assert plan.jump(32) == 96
+    assert plan.limit(96, 1000) == 32
+    plan.computed(96, 128)
+    assert plan.jump(128) == 192
+
+
+def test_the_jump_waits_until_a_chunk_that_compute_began_is_full() -> None:
+    plan = Plan(0, 3, 32)
+    plan.copying(1)
+    plan.loaded(1)
+    assert plan.jump(16) == 16
+    assert plan.jump(32) == 64
+
+
+def test_text_after_the_stored_prefix_is_computed_without_limit() -> None:
+    plan = Plan(0, 2, 32)
+    plan.aim(0, 0)
+    assert plan.limit(64, 777) == 777
+
+
+def test_a_chunk_read_and_computed_counts_once_as_computed_and_once_as_duplicated() -> None:
+    plan = Plan(0, 2, 32)
+    plan.fetching(1)
+    plan.computed(0, 64)
+    assert (plan.outcome().computed, plan.outcome().loaded, plan.outcome().duplicated) == (2, 0, 1)
+    assert plan.outcome().meeting_ratio == 1.0
+
+
+@pytest.mark.parametrize(
+    ("events", "sentence"),
+    [
+        ([("copying", 0), ("copying", 0)], "chunk 0 is COPYING and cannot become COPYING"),
+        ([("loaded", 0)], "chunk 0 is STORED and cannot become LOADED"),
+        ([("lost", 0), ("fetching", 0)], "chunk 0 is LOST and cannot become FETCHING"),
+        ([("copying", 1), ("loaded", 1), ("lost", 1)], "chunk 1 is LOADED and cannot become LOST"),
+    ],
+)
+def test_events_out_of_order_are_refused(events: list[tuple[str, int]], sentence: str) -> None:
+    plan = Plan(0, 2, 32)
+    with pytest.raises(PlanError, match=sentence):
+        for event, chunk in events:
+            getattr(plan, event)(chunk)
+
+
+def test_chunks_in_memory_stop_compute_but_need_no_tier() -> None:
+    plan = Plan(0, 4, 32, resident=[2, 3])
+    assert plan[2] is Chunk.RESIDENT
+    assert plan.stop(0) == 2
+    assert plan.pending() == [2, 1, 0, 0, 0]

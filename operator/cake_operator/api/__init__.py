@@ -1,5 +1,6 @@
 """CakeDeployment as pydantic models: the one source of the CRD, the defaults and the API reference."""
 
+from cake_operator.api.advice import slo_warnings
 from cake_operator.api.balance import BalanceSpec, BandwidthBounds, BoundsSpec, FractionBounds, KnobsSpec
 from cake_operator.api.durations import Duration, PositiveDuration
 from cake_operator.api.engine import Drain, EngineSpec
@@ -63,4 +64,5 @@ __all__ = [
     "SloStatus",
     "SubPath",
     "TierName",
+    "slo_warnings",
 ]

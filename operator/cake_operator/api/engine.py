@@ -40,15 +40,16 @@ Argument = Annotated[str, Field(max_length=2048)]
 
 
 def _owned(flags: str, instead: str) -> Rule:
-    """A rule that an argument is not one of those that the operator writes.
+    """A rule that no argument is one of the flags (separated by spaces) that the operator writes.
 
     vLLM takes `--flag value`, `--flag=value`, `--flag.key value` and underscores for dashes: all are the same flag.
     """
-    pattern = f"^({flags.replace('-', '[-_]').replace('[-_][-_]', '--')})([=.].*)?$"
+    names = "|".join(flag[:2] + flag[2:].replace("-", "[-_]") for flag in flags.split())
+    pattern = f"^({names})([=.].*)?$"
     compiled = re.compile(pattern)
     return Rule(
         f"!self.args.exists(arg, arg.matches(r'{pattern}'))",
-        instead,
+        f"args may not have {' or '.join(flags.split())}: {instead}",
         lambda engine: not any(compiled.match(arg) for arg in engine.args),
         ".args",
     )
@@ -95,17 +96,14 @@ class EngineSpec(SpecPart):
 
     rules: ClassVar[tuple[Rule, ...]] = (
         _owned(
-            "--kv-transfer-config|--scheduler-cls|--kv-offloading-backend|--kv-offloading-size|--cake-config",
-            "the operator writes how KV blocks move: leave this argument out and use spec.kvTiers and spec.balance",
+            "--kv-transfer-config --kv-offloading-backend --kv-offloading-size --scheduler-cls --cake-config",
+            "spec.kvTiers and spec.balance say how KV blocks move",
         ),
-        _owned("--model|--revision", "the operator writes which model is served: use spec.model.source"),
-        _owned("--served-model-name", "the operator writes the served name: use spec.model.name"),
-        _owned(
-            "--port|--host|--uds",
-            "the Service reaches the engine on port 8000 of every address: leave this argument out, use spec.service",
-        ),
-        _owned("--tensor-parallel-size|-tp", "write spec.engine.tensorParallelSize instead of this argument"),
-        _owned("--shutdown-timeout", "write spec.engine.drain.shutdownTimeout instead of this argument"),
+        _owned("--model --revision", "spec.model.source says which model is served"),
+        _owned("--served-model-name", "spec.model.name says it"),
+        _owned("--host --port --uds", "the Service reaches the engine on port 8000; spec.service says how clients do"),
+        _owned("--tensor-parallel-size -tp", "spec.engine.tensorParallelSize says it"),
+        _owned("--shutdown-timeout", "spec.engine.drain.shutdownTimeout says it"),
         Rule(
             f"!self.args.exists(arg, arg.matches(r'{_TWO_IN_ONE}'))",
             "an argument and its value are two list items, or one with =, as in --max-model-len=32768",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 
 from cake_operator.api.crd import custom_resource_definition
@@ -20,7 +21,7 @@ def cakedeployment_reference() -> str:
     """The page docs/reference/cakedeployment.md."""
     version = custom_resource_definition()["spec"]["versions"][0]
     schema = version["schema"]["openAPIV3Schema"]
-    sections = [_INTRODUCTION, _rules(schema, level="##", title="Rules of the object")]
+    sections = [_INTRODUCTION, _refusals(schema)]
     for part in ("spec", "status"):
         sections += _sections(part, schema["properties"][part])
     return "\n".join(section for section in sections if section)
@@ -30,23 +31,32 @@ def _sections(path: str, schema: Schema) -> Iterator[str]:
     """One section for an object and each object inside it, depth first."""
     fields = schema["properties"]
     required = schema.get("required", [])
-    rows = [_row(name, field, name in required) for name, field in fields.items()]
+    rows = [_row(path, name, field, name in required) for name, field in fields.items()]
     yield f"## {path}\n\n{_text(schema)}\n"
     yield "| Field | Type | Default | Meaning |\n| --- | --- | --- | --- |\n" + "\n".join(rows) + "\n"
-    yield _rules(schema, level="###", title=f"Rules of {path}")
+    yield _refusals(schema)
     for name, field in fields.items():
-        inner, suffix = (field["items"], "[]") if field.get("type") == "array" else (field, "")
+        inner, inner_path = _inside(f"{path}.{name}", field)
         if inner.get("properties"):
-            yield from _sections(f"{path}.{name}{suffix}", inner)
+            yield from _sections(inner_path, inner)
 
 
-def _row(name: str, field: Schema, required: bool) -> str:
-    # The default of an object with fields is what its fields default to: their own section says it.
-    spoken = "default" in field and not field.get("properties")
-    default = "required" if required else f"`{json.dumps(field['default'])}`" if spoken else ""
-    notes = [rule["message"] for rule in field.get("x-kubernetes-validations", [])]
-    meaning = " ".join([_text(field), *(f"*{_sentence(note)}*" for note in notes)])
-    return f"| `{name}` | {_type(field)} | {default} | {_cell(meaning)} |"
+def _inside(path: str, field: Schema) -> tuple[Schema, str]:
+    """What a field holds, and where: the items of a list, the field itself otherwise."""
+    return (field["items"], f"{path}[]") if field.get("type") == "array" else (field, path)
+
+
+def _row(path: str, name: str, field: Schema, required: bool) -> str:
+    inner, inner_path = _inside(f"{path}.{name}", field)
+    meaning, kind = _text(field), _type(field)
+    default = f"`{json.dumps(field['default'])}`" if "default" in field else ""
+    if inner.get("properties"):
+        # Its own section says the rest: rules, and for an object the defaults.
+        default = default if field is not inner else ""
+        kind = kind.replace("object", f"[object](#{re.sub('[^a-z]', '', inner_path.lower())})")
+    else:
+        meaning = " ".join([meaning, *(f"Refused otherwise: *{message}*." for message in _messages(field))])
+    return f"| `{name}` | {kind} | {'required' if required else default} | {meaning.replace('|', chr(92) + '|')} |"
 
 
 def _type(field: Schema) -> str:
@@ -66,21 +76,14 @@ def _type(field: Schema) -> str:
     return f"{kind}, {low} to {high}" if high is not None else f"{kind}, at least {low}"
 
 
-def _rules(schema: Schema, level: str, title: str) -> str:
-    rules = schema.get("x-kubernetes-validations", [])
-    if not rules:
-        return ""
-    lines = [f"- {_sentence(rule['message'])}" for rule in rules]
-    return f"{level} {title}\n\n" + "\n".join(lines) + "\n"
+def _refusals(schema: Schema) -> str:
+    lines = [f"- {message}" for message in _messages(schema)]
+    return "Refused with these words:\n\n" + "\n".join(lines) + "\n" if lines else ""
+
+
+def _messages(schema: Schema) -> list[str]:
+    return [rule["message"] for rule in schema.get("x-kubernetes-validations", [])]
 
 
 def _text(schema: Schema) -> str:
     return " ".join(str(schema.get("description", "")).split())
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").strip()

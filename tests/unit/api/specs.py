@@ -62,7 +62,7 @@ NO_MODEL = "write either persistentVolumeClaim or huggingFace"
 ONE_KIND = "write exactly one of memory: {}, emptyDir: {} and persistentVolumeClaim: {...}"
 CLAIM_CHOICE = "write either claimName (a claim that exists) or template (a claim that the operator makes)"
 ONE_POD = "write accessModes: [ReadWriteMany] on the template, or at most 1 in replicas and scaling.maxReplicas"
-KV_MOVES = "leave this argument out and use spec.kvTiers and spec.balance"
+KV_MOVES = "spec.kvTiers and spec.balance say how KV blocks move"
 BYTES = "an amount of bytes is a number and a unit, as in 512Mi, 8Gi or 1T"
 SMALL = "a tier below 1Mi holds no block: write its size with a unit, as in 8Gi"
 TIME = "a duration is a number and a unit (ms, s, m, h or d), as in 50ms, 15s or 72h"
@@ -109,11 +109,16 @@ ENGINE = [
     Case("the KV connector by a dot", _args("--kv-transfer-config.kv_role=x"), "spec.engine.args", KV_MOVES),
     Case("the KV connector with underscores", _args("--kv_transfer_config={}"), "spec.engine.args", KV_MOVES),
     Case("the scheduler", _args("--scheduler-cls", "mine.Scheduler"), "spec.engine.args", KV_MOVES),
-    Case("the model", _args("--model=/m"), "spec.engine.args", "use spec.model.source"),
-    Case("the served name", _args("--served-model-name", "x"), "spec.engine.args", "use spec.model.name"),
-    Case("the port", _args("--port", "80"), "spec.engine.args", "leave this argument out, use spec.service"),
-    Case("the tensor parallel size", _args("-tp", "2"), "spec.engine.args", "write spec.engine.tensorParallelSize"),
-    Case("the drain", _args("--shutdown-timeout=1"), "spec.engine.args", "write spec.engine.drain.shutdownTimeout"),
+    Case("the model", _args("--model=/m"), "spec.engine.args", "spec.model.source says which"),
+    Case(
+        "the served name",
+        _args("--served-model-name", "x"),
+        "spec.engine.args",
+        "args may not have --served-model-name: spec.model.name says it",
+    ),
+    Case("the port", _args("--port", "80"), "spec.engine.args", "the Service reaches the engine on port 8000"),
+    Case("the tensor parallel size", _args("-tp", "2"), "spec.engine.args", "spec.engine.tensorParallelSize says it"),
+    Case("the drain", _args("--shutdown-timeout=1"), "spec.engine.args", "spec.engine.drain.shutdownTimeout says it"),
     Case(
         "an argument and its value in one",
         _args("--max-model-len 4096"),
@@ -320,6 +325,12 @@ SLO = [
         {"slo": {"ttft": {"target": "1s"}, "objective": "100%"}},
         "spec.slo.objective",
         SHARE,
+    ),
+    Case(
+        "an objective of nothing",
+        {"slo": {"ttft": {"target": "1s"}, "objective": "0%"}},
+        "spec.slo.objective",
+        "must be above 0%, as in 99%",
     ),
     Case(
         "an objective as a fraction",

@@ -1,0 +1,196 @@
+"""Blocks between memory and files: exact, or refused, counted and removed."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cake_engine.config import TierConfig, TierKind
+from cake_engine.store.blocks import BlockStore
+from cake_engine.store.codecs import codec_of
+from cake_engine.store.keys import Fingerprint
+from cake_engine.store.statistics import Recorder, TierStatistics
+from cake_engine.store.transfers import Transfer
+from tests.unit.store.conftest import key_of
+
+
+class Bench:
+    """A store over ten rows of memory."""
+
+    def __init__(self, root: Path, fingerprint: Fingerprint, capacity: int = 1 << 20) -> None:
+        self.root = root
+        self.rows = np.random.default_rng(0).integers(0, 256, (10, fingerprint.block_bytes), dtype=np.uint8)
+        self.recorder = Recorder()
+        tier = TierConfig(name="shared", kind=TierKind.FILE_SYSTEM, path=str(root), capacity_bytes=capacity)
+        self.store = BlockStore(tier, fingerprint, self.recorder)
+        self.buffer = memoryview(bytearray(self.store.file_bytes))
+
+    def move(self, direction: str, chunk: int, key: bytes) -> str | None:
+        transfer = Transfer(job=0, owner="r", key=key, chunk=chunk, size=self.store.file_bytes)
+        transfer.start(0.0)
+        getattr(self.store, direction)(transfer, lambda row: memoryview(self.rows[row]), self.buffer)
+        return transfer.failure
+
+    def save(self, chunk: int, key: bytes) -> str | None:
+        return self.move("save", chunk, key)
+
+    def load(self, chunk: int, key: bytes) -> str | None:
+        return self.move("load", chunk, key)
+
+    def statistics(self) -> TierStatistics:
+        return self.recorder.take("shared", used_bytes=0, capacity_bytes=0, queue_depth=0)
+
+    def file(self) -> Path:
+        (path,) = self.root.rglob("*.kv")
+        return path
+
+
+@pytest.fixture
+def bench(tmp_path: Path, fingerprint: Fingerprint) -> Iterator[Bench]:
+    bench = Bench(tmp_path / "tier", fingerprint)
+    yield bench
+    bench.store.stop()
+
+
+def test_a_block_comes_back_byte_for_byte(bench: Bench) -> None:
+    assert bench.save(0, key_of(1)) is None
+    assert bench.load(5, key_of(1)) is None
+
+    assert (bench.rows[5] == bench.rows[0]).all()
+    counted = bench.statistics()
+    assert counted.read_bytes == counted.write_bytes == bench.store.file_bytes
+    assert (len(counted.read_seconds), len(counted.write_seconds)) == (1, 1)
+
+
+def test_a_block_that_is_there_is_not_written_again(bench: Bench) -> None:
+    bench.save(0, key_of(1))
+    bench.save(0, key_of(1))
+
+    assert len(bench.statistics().write_seconds) == 1
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (lambda path: path.unlink(), "missing"),
+        (lambda path: os.truncate(path, 5000), "truncated"),
+        (lambda path: os.truncate(path, 0), "truncated"),
+        (lambda path: path.write_bytes(path.read_bytes() + b"x"), "truncated"),
+        (lambda path: path.write_bytes(bytes(path.stat().st_size)), "fingerprint"),
+        (lambda path: path.write_bytes(path.read_bytes()[:-1] + b"\x99"), "checksum"),
+    ],
+    ids=["deleted", "cut", "emptied", "lengthened", "zeroed", "flipped"],
+)
+def test_a_bad_file_reaches_no_memory_is_counted_and_removed(bench: Bench, damage: object, reason: str) -> None:
+    bench.rows[0][-1] = 0
+    bench.save(0, key_of(1))
+    before = bench.rows[5].copy()
+    damage(bench.file())  # type: ignore[operator]
+
+    assert bench.load(5, key_of(1)) == reason
+    assert (bench.rows[5] == before).all()
+    assert bench.statistics().rejects == {reason: 1}
+    assert list(bench.root.rglob("*.kv")) == []
+
+
+def test_a_block_under_another_blocks_name_is_refused(bench: Bench) -> None:
+    bench.save(0, key_of(1))
+    wrong = Path(str(bench.file()).replace(key_of(1).hex(), key_of(2).hex()))
+    target = wrong.parent.parent / key_of(2).hex()[:3] / wrong.name
+    target.parent.mkdir(exist_ok=True)
+    bench.file().rename(target)
+
+    assert bench.load(5, key_of(2)) == "fingerprint"
+
+
+def test_a_transfer_that_was_given_up_reaches_no_memory(bench: Bench) -> None:
+    bench.save(0, key_of(1))
+    before = bench.rows[5].copy()
+    transfer = Transfer(job=0, owner="r", key=key_of(1), chunk=5, size=1)
+    transfer.start(0.0)
+    transfer.abandon()
+    bench.store.load(transfer, lambda row: memoryview(bench.rows[row]), bench.buffer)
+
+    assert (bench.rows[5] == before).all()
+    assert bench.statistics().read_bytes == 0
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        (errno.ENOSPC, "no_space"),
+        (errno.EDQUOT, "no_space"),
+        (errno.EACCES, "denied"),
+        (errno.EROFS, "denied"),
+        (errno.EIO, "io_error"),
+        (errno.ESTALE, "io_error"),
+    ],
+)
+def test_a_write_that_fails_is_reported_by_kind_and_pauses_writing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, number: int, reason: str
+) -> None:
+    def fail(file: int, content: memoryview) -> int:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", fail)
+        assert bench.save(0, key_of(1)) == reason
+
+    assert bench.save(1, key_of(2)) == "paused"
+    assert bench.store.used_bytes == 0
+
+
+def test_a_read_that_fails_leaves_the_file(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(file: int, buffers: list[memoryview], offset: int) -> int:
+        raise OSError(errno.EIO, "Input/output error")
+
+    bench.save(0, key_of(1))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "preadv", fail)
+        assert bench.load(5, key_of(1)) == "io_error"
+
+    assert bench.load(5, key_of(1)) is None
+
+
+def test_a_full_tier_writes_nothing_and_says_so(tmp_path: Path, fingerprint: Fingerprint) -> None:
+    bench = Bench(tmp_path / "small", fingerprint, capacity=3 * 8192)
+    try:
+        ends = [bench.save(n, key_of(n)) for n in range(4)]
+    finally:
+        bench.store.stop()
+
+    assert ends[:3] == [None] * 3
+    assert ends[3] in {"capacity", None}  # room may have been made meanwhile
+    assert sum(path.stat().st_size for path in bench.root.rglob("*.kv")) <= 3 * 8192
+
+
+def test_engines_of_different_revisions_share_a_folder_and_no_block(tmp_path: Path, fingerprint: Fingerprint) -> None:
+    from dataclasses import replace
+
+    one = Bench(tmp_path / "tier", fingerprint)
+    other = Bench(tmp_path / "tier", replace(fingerprint, revision="r2"))
+    try:
+        one.save(0, key_of(1))
+        assert other.load(5, key_of(1)) == "missing"
+    finally:
+        one.store.stop()
+        other.store.stop()
+
+
+@pytest.mark.parametrize("size", [1, 4096, 100_001])
+def test_a_codec_keeps_its_bound_and_its_bytes(size: int) -> None:
+    from cake_engine.config import CodecName
+
+    block = np.random.default_rng(1).integers(0, 256, size, dtype=np.uint8)
+    for name in CodecName:
+        codec = codec_of(name)
+        payload, back = memoryview(bytearray(codec.bound(size))), np.zeros(size, np.uint8)
+        length = codec.encode(memoryview(block), payload)
+        codec.decode(payload[:length], memoryview(back))
+        assert length <= codec.bound(size)
+        assert (back == block).all()

@@ -1,0 +1,163 @@
+"""What is known of a tier without waiting for it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from cake_engine.store.presence import PresenceCache
+
+
+class Tier:
+    """A set of keys behind a file system that can hang or fail, and a clock."""
+
+    def __init__(self) -> None:
+        self.keys: set[bytes] = set()
+        self.looks: list[bytes] = []
+        self.faults: list[str] = []
+        self.now = 1000.0
+        self.flowing = threading.Event()
+        self.flowing.set()
+        self.broken = False
+        self.answered = threading.Event()
+        self.cache = PresenceCache(
+            self.look,
+            on_answer=self.answered.set,
+            on_fault=self.faults.append,
+            threads=2,
+            hit_seconds=30,
+            miss_seconds=1.5,
+            patience_seconds=0.5,
+            limit_seconds=2.0,
+            clock=lambda: self.now,
+        )
+
+    def look(self, key: bytes) -> bool:
+        self.looks.append(key)
+        assert self.flowing.wait(20)
+        if self.broken:
+            raise OSError(116, "Stale file handle")
+        return key in self.keys
+
+    def answer(self, key: bytes) -> bool | None:
+        """Ask, wait for the threads, ask again."""
+        self.answered.clear()
+        if (known := self.cache.ask(key)) is not None:
+            return known
+        assert self.answered.wait(10)
+        return self.cache.ask(key)
+
+
+@pytest.fixture
+def tier() -> Iterator[Tier]:
+    tier = Tier()
+    yield tier
+    tier.flowing.set()
+    tier.cache.stop()
+
+
+def test_the_first_to_ask_is_told_to_come_again_and_then_knows(tier: Tier) -> None:
+    tier.keys.add(b"a")
+    tier.answered.clear()
+
+    assert tier.cache.ask(b"a") is None
+    assert tier.answered.wait(10)
+    assert tier.cache.ask(b"a") is True
+    assert tier.answer(b"b") is False
+
+
+def test_asking_never_waits_and_looks_once(tier: Tier) -> None:
+    tier.flowing.clear()
+    started = time.monotonic()
+    answers = {tier.cache.ask(b"a") for _ in range(1000)}
+
+    assert answers == {None}
+    assert time.monotonic() - started < 1.0
+    assert len(tier.looks) <= 1
+
+
+def test_a_block_that_another_engine_wrote_is_seen_within_two_seconds(tier: Tier) -> None:
+    assert tier.answer(b"a") is False
+    tier.keys.add(b"a")
+    tier.now += 1.9
+
+    assert tier.answer(b"a") is True
+
+
+def test_an_answer_is_believed_for_its_age_and_no_longer(tier: Tier) -> None:
+    tier.keys.add(b"a")
+    assert tier.answer(b"a") is True
+    tier.keys.clear()
+    tier.now += 29
+    assert tier.cache.ask(b"a") is True
+    tier.now += 2
+
+    assert tier.answer(b"a") is False
+    assert len(tier.looks) == 2
+
+
+def test_what_is_known_from_elsewhere_needs_no_look(tier: Tier) -> None:
+    tier.cache.note(b"a", True)
+    tier.cache.note(b"b", False)
+
+    assert (tier.cache.ask(b"a"), tier.cache.ask(b"b")) == (True, False)
+    assert tier.looks == []
+
+
+def test_a_doubt_can_be_held_longer_than_a_miss(tier: Tier) -> None:
+    tier.keys.add(b"a")
+    tier.cache.note(b"a", False, seconds=10)
+    tier.now += 9
+    assert tier.cache.ask(b"a") is False
+    tier.now += 2
+
+    assert tier.answer(b"a") is True
+
+
+def test_a_file_system_that_hangs_costs_one_patience_and_then_nothing(tier: Tier) -> None:
+    tier.flowing.clear()
+    assert tier.cache.ask(b"a") is None
+    tier.now += 0.6
+
+    assert tier.cache.ask(b"a") is False
+    assert tier.cache.ask(b"b") is False
+    assert tier.faults == ["lookup_deadline"]
+
+
+def test_a_file_system_that_hung_is_asked_again_by_itself(tier: Tier) -> None:
+    tier.keys.add(b"a")
+    tier.flowing.clear()
+    assert tier.cache.ask(b"a") is None
+    tier.now += 0.6
+    assert tier.cache.ask(b"a") is False
+
+    tier.answered.clear()
+    tier.flowing.set()
+    assert tier.answered.wait(10)
+    tier.now += 1.6
+
+    assert tier.answer(b"a") is True
+
+
+def test_many_slow_answers_are_waited_for_while_they_come(tier: Tier) -> None:
+    tier.flowing.clear()
+    tier.keys.add(b"last")
+    assert tier.cache.ask(b"last") is None
+    tier.now += 0.4
+    tier.cache.note(b"other", True)
+    tier.answered.clear()
+    tier.flowing.set()
+    assert tier.answered.wait(10)
+    tier.now += 0.4
+
+    assert tier.cache.ask(b"last") is True
+
+
+def test_a_look_that_fails_is_a_miss_and_counted(tier: Tier) -> None:
+    tier.broken = True
+
+    assert tier.answer(b"a") is False
+    assert tier.faults == ["lookup_error"]

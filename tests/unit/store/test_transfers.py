@@ -1,0 +1,242 @@
+"""The threads that move blocks: order, caps, deadlines, taking back, and threads that a file system holds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from cake_engine.store.transfers import Transfer, TransferPool
+
+Perform = Callable[[Transfer, memoryview], None]
+
+
+class Bench:
+    """A pool, and what is needed to hold and count its transfers."""
+
+    def __init__(self) -> None:
+        self.rate: float | None = None
+        self.order: list[bytes] = []
+        self.gate = threading.Event()
+        self.entered = threading.Semaphore(0)
+        self.committed: list[bytes] = []
+        self._pools: list[TransferPool] = []
+        self._ended = threading.Semaphore(0)
+
+    def pool(self, perform: Perform | None = None, *, threads: int = 1, deadline: float = 30.0) -> TransferPool:
+        pool = TransferPool(
+            "test",
+            perform or self.note,
+            threads=threads,
+            buffer_bytes=4096,
+            rate=lambda: self.rate,
+            deadline_seconds=deadline,
+            on_finished=self._ended.release,
+        )
+        self._pools.append(pool)
+        return pool
+
+    def note(self, transfer: Transfer, buffer: memoryview) -> None:
+        self.order.append(transfer.key)
+
+    def held(self, transfer: Transfer, buffer: memoryview) -> None:
+        """As a read of a mount that hangs until the gate opens."""
+        self.entered.release()
+        self.gate.wait(20)
+        if transfer.begin_commit():
+            self.committed.append(transfer.key)
+
+    def wait(self, transfers: int) -> None:
+        for _ in range(transfers):
+            assert self._ended.acquire(timeout=10)
+
+    def close(self) -> None:
+        self.gate.set()
+        for pool in self._pools:
+            pool.stop()
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    bench = Bench()
+    yield bench
+    bench.close()
+
+
+def transfers(count: int, *, owner: str = "r", size: int = 1000) -> list[Transfer]:
+    return [Transfer(job=n, owner=owner, key=b"%d" % n, chunk=n, size=size) for n in range(count)]
+
+
+def ends(pool: TransferPool, count: int) -> dict[bytes, str | None]:
+    """How so many transfers ended, waiting for them."""
+    found: list[Transfer] = []
+    limit = time.monotonic() + 10
+    while len(found) < count:
+        assert time.monotonic() < limit
+        found += pool.finished()
+        time.sleep(0.001)
+    return {transfer.key: transfer.failure for transfer in found}
+
+
+def test_transfers_happen_in_the_order_of_asking_and_are_reported_once(bench: Bench) -> None:
+    pool = bench.pool()
+    pool.submit(transfers(20))
+
+    assert ends(pool, 20) == {b"%d" % n: None for n in range(20)}
+    assert bench.order == [b"%d" % n for n in range(20)]
+    assert pool.finished() == []
+    assert pool.depth == 0
+
+
+def test_as_many_run_at_once_as_there_are_threads(bench: Bench) -> None:
+    pool = bench.pool(bench.held, threads=3)
+    pool.submit(transfers(9))
+    for _ in range(3):
+        assert bench.entered.acquire(timeout=10)
+
+    assert not bench.entered.acquire(timeout=0.05)
+    assert pool.depth == 9
+
+
+def test_a_cap_holds_whatever_the_threads_could_do(bench: Bench) -> None:
+    bench.rate = 100_000.0
+    pool = bench.pool(threads=4)
+    started = time.monotonic()
+    pool.submit(transfers(30))
+    bench.wait(30)
+
+    assert time.monotonic() - started >= 0.3 - 0.05
+    assert (pool.bytes_per_second or 0) <= 105_000
+
+
+def test_a_cap_that_is_lifted_frees_what_waits(bench: Bench) -> None:
+    bench.rate = 1.0
+    pool = bench.pool()
+    pool.submit(transfers(10))
+    assert pool.finished() == []
+
+    bench.rate = None
+    bench.wait(10)
+
+    assert len(ends(pool, 10)) == 10
+
+
+def test_what_waits_can_be_taken_back_by_its_owner_alone(bench: Bench) -> None:
+    pool = bench.pool(bench.held)
+    running, theirs, mine = transfers(1)[0], transfers(2, owner="theirs"), transfers(3, owner="mine")
+    pool.submit([running])
+    assert bench.entered.acquire(timeout=10)
+    pool.submit([*theirs, *mine])
+
+    assert pool.cancel("mine") == 3
+    assert [t.failure for t in pool.finished()] == ["cancelled"] * 3
+
+    bench.gate.set()
+    bench.wait(3)
+    assert [t.failure for t in (running, *theirs)] == [None] * 3
+
+
+def test_a_transfer_past_its_deadline_is_reported_and_never_touches_memory_again(bench: Bench) -> None:
+    pool = bench.pool(bench.held, deadline=0.02)
+    pool.submit(transfers(1))
+    assert bench.entered.acquire(timeout=10)
+
+    assert ends(pool, 1) == {b"0": "deadline"}
+    bench.gate.set()
+    bench.wait(1)
+
+    assert bench.committed == []
+    assert pool.finished() == []
+
+
+def test_a_transfer_that_touches_memory_is_not_given_up(bench: Bench) -> None:
+    committing = threading.Event()
+
+    def slow_commit(transfer: Transfer, buffer: memoryview) -> None:
+        assert transfer.begin_commit()
+        committing.set()
+        bench.gate.wait(20)
+
+    pool = bench.pool(slow_commit, deadline=0.01)
+    pool.submit(transfers(1))
+    assert committing.wait(10)
+    time.sleep(0.03)
+    assert pool.finished() == []
+
+    bench.gate.set()
+
+    assert ends(pool, 1) == {b"0": None}
+
+
+def test_others_take_the_place_of_threads_that_are_held(bench: Bench) -> None:
+    def hold_first(transfer: Transfer, buffer: memoryview) -> None:
+        if transfer.owner == "hung":
+            bench.held(transfer, buffer)
+
+    pool = bench.pool(hold_first, threads=2, deadline=0.02)
+    pool.submit(transfers(2, owner="hung"))
+    assert set(ends(pool, 2).values()) == {"deadline"}
+
+    pool.submit(transfers(5))
+
+    assert set(ends(pool, 5).values()) == {None}
+
+
+def test_when_every_thread_is_held_what_waits_fails_and_the_pool_comes_back_by_itself(bench: Bench) -> None:
+    pool = bench.pool(bench.held, threads=2, deadline=0.02)
+    pool.submit(transfers(10))
+    assert set(ends(pool, 10).values()) == {"deadline"}
+    assert pool.depth == 0
+
+    bench.gate.set()
+    pool.submit(transfers(10))
+
+    assert set(ends(pool, 10).values()) == {None}
+
+
+def test_a_pool_that_was_held_goes_back_to_its_size(bench: Bench) -> None:
+    pool = bench.pool(bench.held, threads=2, deadline=0.02)
+    pool.submit(transfers(4))
+    ends(pool, 4)
+    bench.gate.set()
+    bench.wait(4)
+    pool.submit(transfers(20))
+    ends(pool, 20)
+
+    assert len([t for t in threading.enumerate() if t.name.startswith("cake-test-")]) == 2
+
+
+def test_an_idle_wait_is_bounded_by_the_deadline(bench: Bench) -> None:
+    pool = bench.pool(bench.held, deadline=0.05)
+    pool.submit(transfers(1))
+    assert bench.entered.acquire(timeout=10)
+
+    started = time.monotonic()
+    pool.wait_idle()
+
+    assert time.monotonic() - started < 5
+    assert [t.failure for t in pool.finished()] == ["deadline"]
+
+
+def test_a_fault_of_our_own_fails_one_transfer_and_no_thread(bench: Bench) -> None:
+    def faulty(transfer: Transfer, buffer: memoryview) -> None:
+        if transfer.key == b"0":
+            raise RuntimeError("a fault of ours")
+
+    pool = bench.pool(faulty)
+    pool.submit(transfers(3))
+
+    assert ends(pool, 3) == {b"0": "error", b"1": None, b"2": None}
+
+
+def test_a_rate_that_is_waited_for_does_not_count_time_without_work(bench: Bench) -> None:
+    bench.rate = 100_000.0
+    pool = bench.pool()
+    for _ in range(3):
+        pool.submit(transfers(10))
+        bench.wait(10)
+        time.sleep(0.1)
+
+    assert 70_000 < (pool.bytes_per_second or 0) <= 105_000  # 50,000 with the pauses in it

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from blake3 import blake3
 from transformers import LlamaConfig, LlamaForCausalLM
 
 BLOCK = 32
@@ -76,11 +77,37 @@ class Server:
         self.llm = LLM(**(settings | overrides))
         self.core = self.llm.llm_engine.engine_core.engine_core
         self.scheduler = self.core.scheduler
+        self.cached: list[int] = []
+        self.finished: list[Any] = []
+        self._generation = 1
+        if cake_config is not None:
+            self.folder = cake_config.parent
+            self._remember_keys()
 
     @property
     def cake(self) -> Any:
         """Cake's schedule."""
         return self.scheduler.cake
+
+    @property
+    def tier(self) -> Any:
+        """The file tier."""
+        return self.cake.manager.secondary_tiers[0]
+
+    def _remember_keys(self) -> None:
+        plan = self.cake._plan
+        self.keys: list[bytes] = []
+
+        def planned(request: Any, computed: int, keys: list[bytes], context: Any) -> Any:
+            self.keys = keys
+            return plan(request, computed, keys, context)
+
+        self.cake._plan = planned
+
+    def files(self) -> list[Path]:
+        """The files of the last prompt's chunks, in order; a block file's header holds the digest of its key."""
+        by_key = {file.read_bytes()[64:96]: file for file in (self.folder / "tier").rglob("*") if _is_block(file)}
+        return [by_key[blake3(key).digest()] for key in self.keys if blake3(key).digest() in by_key]
 
     def parameters(self, tokens: int) -> Any:
         """Greedy sampling of exactly this many tokens."""
@@ -95,12 +122,54 @@ class Server:
         self.cached = [output.num_cached_tokens for output in outputs]
         return [list(output.outputs[0].token_ids) for output in outputs]
 
+    def begin(self, tokens: list[int], max_tokens: int = 16) -> str:
+        """Add a request without stepping; its identifier in the engine."""
+        name = f"manual-{time.monotonic_ns()}"
+        self.llm.llm_engine.add_request(name, {"prompt_token_ids": tokens}, self.parameters(max_tokens))
+        return next(rid for rid in self.scheduler.requests if rid.startswith(name))
+
+    def step_until(self, condition: Callable[[], bool], seconds: float = 20.0) -> None:
+        """Step the engine until something is so."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, "it never came to that"
+            self.finished += [o for o in self.llm.llm_engine.step() if o.finished]
+
+    def finish(self) -> list[list[int]]:
+        """Step until no request is left; tokens of those that ended, in order of their end."""
+        self.step_until(lambda: not self.llm.llm_engine.has_unfinished_requests(), 60.0)
+        done, self.finished = self.finished, []
+        return [list(output.outputs[0].token_ids) for output in done]
+
+    def tune(self, **live: Any) -> None:
+        """Publish a live configuration and wait until it is in force."""
+        self._generation += 1
+        write_live(self.folder, self._generation, **live)
+        deadline = time.monotonic() + 5
+        while self.cake._live.generation != self._generation:
+            assert time.monotonic() < deadline, "the live configuration was not taken"
+            time.sleep(0.01)
+
+    def idle(self) -> dict[str, int]:
+        """What must be zero once nothing is running: a leak in any of these pins memory for ever."""
+        self.settle()
+        primary = self.cake.manager.primary_tier
+        used = primary._num_allocated_chunks - len(primary._free_list)
+        return {
+            "plans": len(self.cake._active),
+            "copies": len(self.cake._copies),
+            "pinned chunks": used - primary._num_evictable_cache_chunks,
+            "transfers": len(self.cake.manager._jobs),
+            "requests": len(self.cake._req_status),
+        }
+
     def settle(self, seconds: float = 20.0) -> None:
         """Step until stores and writes are done."""
         deadline = time.monotonic() + seconds
         while self.scheduler.connector.has_pending_push_work():
             assert time.monotonic() < deadline, "stores did not end"
             self.core.step()
+        self.core.step()
 
     def forget(self) -> None:
         """Empty device and memory caches, keep the files, and poison what is left in the pool."""
@@ -120,6 +189,10 @@ class Server:
     def close(self) -> None:
         """End the engine and its threads."""
         self.core.shutdown()
+
+
+def _is_block(file: Path) -> bool:
+    return file.is_file() and file.stat().st_size > 4096
 
 
 def write_config(folder: Path, *, memory_chunks: int = 512, files: bool = True, **live: Any) -> Path:

@@ -1,14 +1,41 @@
-"""One API server for the whole layer: each test works in a namespace of its own."""
+"""One API server for the session, and for each test a namespace of its own."""
 
+import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.cluster.operator_process import OperatorProcess
 from tests.localcluster import Cluster
+
+CRDS = Path(__file__).parents[2] / "crds"
+RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    """A control plane without a node, or the cluster that $CAKE_KUBECONFIG names."""
-    with Cluster.from_environment(control_plane_only=True) as running:
-        yield running
+def api_server() -> Iterator[Cluster]:
+    """An API server with its controllers and our CRDs, and no node: pods are made, and never run."""
+    with Cluster.from_environment(control_plane_only=True) as cluster:
+        cluster.kubectl("apply", "--server-side", "-f", CRDS)
+        cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", CRDS)
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def operator(api_server: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
+    """The operator as a process of its own, watching all namespaces."""
+    with OperatorProcess(api_server.kubeconfig, tmp_path_factory.mktemp("operator") / "log") as process:
+        yield process
+
+
+@pytest.fixture
+def namespace(api_server: Cluster) -> Iterator[str]:
+    """A fresh namespace that enforces the restricted Pod Security Standard."""
+    name = f"test-{uuid.uuid4().hex[:8]}"
+    api_server.kubectl("create", "namespace", name)
+    api_server.kubectl("label", "namespace", name, *(f"{key}={value}" for key, value in RESTRICTED.items()))
+    yield name
+    # The operator has no more to do with it when the namespace goes: later tests count its writes.
+    api_server.kubectl("-n", name, "delete", "cakedeployments", "--all")
+    api_server.kubectl("delete", "namespace", name, "--wait=false")

@@ -1,0 +1,142 @@
+"""CakeDeployments for tests, and what the cluster makes of them."""
+
+import copy
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from tests.cluster.waiting import eventually
+from tests.localcluster import Cluster, CommandError
+
+NAME = "chat"
+Object = dict[str, Any]
+
+MEMORY: Object = {"name": "memory", "memory": {}, "capacity": "1Gi"}
+FIVE_FIELDS: Object = {
+    "apiVersion": "cake.dev/v1alpha1",
+    "kind": "CakeDeployment",
+    "metadata": {"name": NAME},
+    "spec": {
+        "model": {"name": "tiny", "source": {"huggingFace": {"repo": "acme/tiny"}}},
+        "kvTiers": [MEMORY],
+    },
+}
+
+CHILDREN = {
+    "deployment": NAME,
+    "service": NAME,
+    "poddisruptionbudget": NAME,
+    "configmap/static": f"{NAME}-engine",
+    "configmap/tuning": f"{NAME}-tuning",
+}
+
+
+def claimed(name: str, retain: str) -> Object:
+    """A tier on a claim that the operator makes."""
+    return {"name": name, "persistentVolumeClaim": {"template": {}, "retain": retain}, "capacity": "1Gi"}
+
+
+@dataclass
+class Cake:
+    """The CakeDeployment `chat` of one namespace."""
+
+    cluster: Cluster
+    namespace: str
+
+    def apply(self, **spec: Any) -> None:
+        """Write it with these fields of the spec on top of the five obvious ones."""
+        resource = copy.deepcopy(FIVE_FIELDS)
+        resource["spec"] |= spec
+        self.kubectl("apply", "--server-side", "--field-manager=user", "--force-conflicts", "-f", "-", input=resource)
+
+    def patch(self, kind: str, name: str, patch: Any, *options: str) -> None:
+        """Edit an object as a person does."""
+        style = "json" if isinstance(patch, list) else "merge"
+        self.kubectl("patch", kind, name, f"--type={style}", "-p", json.dumps(patch), *options)
+
+    def kubectl(self, *arguments: str, input: Object | None = None) -> str:
+        """kubectl in the namespace."""
+        text = None if input is None else json.dumps(input)
+        return self.cluster.kubectl("-n", self.namespace, *arguments, input=text)
+
+    def get(self, kind: str, name: str = NAME) -> Object | None:
+        """One object, or None where there is none."""
+        text = self.kubectl("get", kind, name, "-o", "json", "--ignore-not-found")
+        return json.loads(text) if text.strip() else None
+
+    def must(self, kind: str, name: str = NAME) -> Object:
+        """One object that has to be there."""
+        found = self.get(kind, name)
+        assert found is not None, f"there is no {kind} {name}"
+        return found
+
+    def children(self) -> dict[str, Object]:
+        """The children that every CakeDeployment has."""
+        return {child: self.must(child.split("/")[0], name) for child, name in CHILDREN.items()}
+
+    def made(self) -> dict[str, Object]:
+        """The children, once they are there and status tells of the present spec."""
+        eventually(
+            lambda: self.status().get("observedGeneration") == self.must("cake")["metadata"]["generation"], "status"
+        )
+        return eventually(self.children, "all children are there")
+
+    def status(self) -> Object:
+        """Its status."""
+        return self.must("cake").get("status") or {}
+
+    def condition(self, kind: str) -> Object:
+        """One of its conditions, without the moment."""
+        found = next((one for one in self.status().get("conditions", ()) if one["type"] == kind), None)
+        assert found is not None, f"there is no condition {kind}"
+        return {key: value for key, value in found.items() if key != "lastTransitionTime"}
+
+    def awaits(self, kind: str, status: str, reason: str) -> str:
+        """Wait for a condition; gives its message."""
+
+        def holds() -> bool:
+            condition = self.condition(kind)
+            assert (condition["status"], condition["reason"]) == (status, reason), condition
+            return True
+
+        eventually(holds, f"{kind} is {status}, {reason}")
+        return str(self.condition(kind)["message"])
+
+    def pods(self) -> list[Object]:
+        """Its pods."""
+        return list(json.loads(self.kubectl("get", "pods", "-l", f"cake.dev/deployment={NAME}", "-o", "json"))["items"])
+
+    def become(self, pod: str, status: Object) -> None:
+        """Play the kubelet, which this cluster has none of: report a pod's status."""
+        self.patch("pod", pod, {"status": status}, "--subresource=status")
+
+    def refused(self, **spec: Any) -> str:
+        """What the API server says to a spec that it refuses."""
+        try:
+            self.apply(**spec)
+        except CommandError as error:
+            return error.stderr
+        raise AssertionError("it was accepted")
+
+
+READY = {
+    "phase": "Running",
+    "conditions": [{"type": "Ready", "status": "True"}],
+    "containerStatuses": [
+        {"name": "engine", "ready": True, "restartCount": 0, "image": "x", "imageID": "", "state": {"running": {}}}
+    ],
+}
+
+
+def waiting(reason: str, message: str = "", last: Object | None = None) -> Object:
+    """The status of a pod whose engine does not start."""
+    state = {"name": "engine", "ready": False, "restartCount": 3, "image": "x", "imageID": ""}
+    state |= {"state": {"waiting": {"reason": reason, "message": message}}}
+    if last is not None:
+        state["lastState"] = {"terminated": last}
+    return {"phase": "Pending", "containerStatuses": [state]}
+
+
+def versions(objects: dict[str, Object]) -> dict[str, str]:
+    """The resource versions: an object that nobody wrote keeps its own."""
+    return {name: obj["metadata"]["resourceVersion"] for name, obj in objects.items()}

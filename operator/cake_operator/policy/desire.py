@@ -139,6 +139,11 @@ def _grow(wanted: Desire, case: Case) -> Desire:
     if grew_at is not None and case.now - grew_at < case.law.settling:
         since = seconds(case.now - grew_at)
         return Desire(case.current, f"{wanted.reason}, partly from before the newest replica was ready {since} s ago")
+    arrivals = case.snapshot.arrivals.value
+    before = case.history.enough(wanted.replicas, case.ready, arrivals) if arrivals is not None else None
+    if before is not None:
+        reason = f"{wanted.reason}: back to the {replicas(before.replicas)} that were enough for as many requests"
+        return Desire(before.replicas, reason)
     return replace(wanted, reason=f"{wanted.reason}: {case.ready} ready, {wanted.replicas} wanted")
 
 
@@ -149,9 +154,9 @@ def _shrink(wanted: Desire, case: Case) -> Desire:
     if arrivals.value is None:
         return Desire(case.current, f"{wanted.reason}, but the request rate {arrivals.why_not}", valid=False)
     if miss := case.history.contradicting(wanted.replicas, case.ready, arrivals.value):
-        enough = min(miss.replicas + 1, case.current)
+        # Not even to one more than were too few: each number that fails in turn would be felt by users.
         tried = f"{miss.replicas} were too few at {miss.arrivals:.3g} requests/s, and {arrivals.value:.3g} come now"
-        return Desire(enough, f"{wanted.reason}, but {tried}: {replicas(enough)}")
+        return Desire(case.current, f"{wanted.reason}, but {tried}: {replicas(case.current)} stay")
     fewer = min(wanted.replicas, case.current)
     return Desire(fewer, f"{wanted.reason}: {replicas(fewer)} would do")
 

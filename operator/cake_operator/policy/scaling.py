@@ -18,7 +18,7 @@ from cake_operator.observe.snapshot import DeploymentSnapshot
 from cake_operator.policy.decision import Decision
 from cake_operator.policy.desire import LAW, Case, Desire, Law, desire, seconds, stalled
 from cake_operator.policy.pressure import pressures
-from cake_operator.policy.scaling_history import Miss, ScalingHistory
+from cake_operator.policy.scaling_history import ScalingHistory, Tried
 from cake_operator.policy.stabilization import Recommendation, Windows, remember, stabilize
 
 __all__ = ["ScalingHistory", "decide"]
@@ -61,9 +61,13 @@ def decide(
 
     history = history.seen(ready_replicas, stalled(snapshot), now)
     wish = desire(Case(measured, snapshot, history, scaling.min_replicas, current_replicas, ready_replicas, now, law))
-    if wish.valid and wish.replicas > ready_replicas >= current_replicas and snapshot.arrivals.value is not None:
-        history = history.missed(Miss(now, ready_replicas, snapshot.arrivals.value))
-    return _hold(wish, scaling, history, current_replicas, now)
+    decision, history = _hold(wish, scaling, history, current_replicas, now)
+    if (arrivals := snapshot.arrivals.value) is not None:
+        if wish.valid and wish.replicas > ready_replicas >= current_replicas:
+            history = history.missed(Tried(now, ready_replicas, arrivals))
+        if decision.value < current_replicas:
+            history = replace(history, shrunk=Tried(now, current_replicas, arrivals))
+    return decision, history
 
 
 def _hold(

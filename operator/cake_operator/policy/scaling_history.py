@@ -7,13 +7,15 @@ from cake_operator.policy.stabilization import Recommendation
 
 MISS_KEPT = timedelta(hours=1)
 """For how long a number of replicas that missed the SLO is not tried again under the same load."""
+SHRINK_KEPT = timedelta(minutes=10)
+"""For how long after a shrinking the number before it is known to be enough for the same load."""
 SAME_LOAD = 0.8
 """Share of the load of a miss from which a load counts as no lower."""
 
 
 @dataclass(frozen=True, slots=True)
-class Miss:
-    """A number of replicas that pressed on the SLO, and the requests per second that it served meanwhile."""
+class Tried:
+    """A number of replicas that ran, and the requests per second that it served."""
 
     at: datetime
     replicas: int
@@ -29,14 +31,16 @@ class ScalingHistory:
         ready_replicas: How many were ready at the last decision; None before the first.
         grew_at: When that number last rose; None when it has not.
         stalled_since: Since when requests wait and none gets a first token; None when that is not so.
-        misses: The newest miss of each number of replicas.
+        misses: The newest miss of the SLO by each number of replicas.
+        shrunk: What ran before the last shrinking; None when that is long ago.
     """
 
     recommendations: tuple[Recommendation, ...] = ()
     ready_replicas: int | None = None
     grew_at: datetime | None = None
     stalled_since: datetime | None = None
-    misses: tuple[Miss, ...] = ()
+    misses: tuple[Tried, ...] = ()
+    shrunk: Tried | None = None
 
     def seen(self, ready_replicas: int, stalled: bool, now: datetime) -> "ScalingHistory":
         """The memory after a look at the fleet."""
@@ -47,14 +51,22 @@ class ScalingHistory:
             grew_at=now if grew else self.grew_at,
             stalled_since=(self.stalled_since or now) if stalled else None,
             misses=tuple(m for m in self.misses if now - m.at < MISS_KEPT),
+            shrunk=self.shrunk if self.shrunk is not None and now - self.shrunk.at < SHRINK_KEPT else None,
         )
 
-    def missed(self, miss: Miss) -> "ScalingHistory":
+    def missed(self, miss: Tried) -> "ScalingHistory":
         """The memory after a miss."""
         return replace(self, misses=(*(m for m in self.misses if m.replicas != miss.replicas), miss))
 
-    def contradicting(self, fewer: int, ready: int, arrivals: float) -> Miss | None:
+    def contradicting(self, fewer: int, ready: int, arrivals: float) -> Tried | None:
         """The largest miss that speaks against fewer replicas than are ready under this load; None when none does."""
         tried = (m for m in self.misses if fewer <= m.replicas < ready)
         against = [m for m in tried if arrivals >= SAME_LOAD * m.arrivals]
         return max(against, key=lambda m: m.replicas, default=None)
+
+    def enough(self, more: int, ready: int, arrivals: float) -> Tried | None:
+        """What ran before the last shrinking, if that is fewer than are wished for and the load is no higher."""
+        before = self.shrunk
+        if before is None or not ready < before.replicas < more or SAME_LOAD * arrivals > before.arrivals:
+            return None
+        return before

@@ -33,6 +33,7 @@ _SUSPENSION_SECONDS = 5.0
 """After a read passed its deadline the whole tier counts as empty for this time."""
 _QUEUED_WRITE_SHARE = 0.25
 """Share of the primary tier that blocks waiting to be written may keep from being evicted."""
+_FEWEST_QUEUED_WRITES = 8
 
 
 _REJECTS = frozenset(reject.value for reject in Reject)
@@ -87,9 +88,9 @@ class CakeFileTier(SecondaryTierManager):
         self._rows: np.ndarray[Any, Any] | None = rows
         self._tier = tier
         self._jobs: dict[int, _Job] = {}
-        self._refused: list[JobResult] = []
+        self._refused: list[Transfer] = []
         self._suspended_until = float("-inf")
-        self._queued_writes = max(8, int(_QUEUED_WRITE_SHARE * len(rows)))
+        self._queued_writes = max(_FEWEST_QUEUED_WRITES, int(_QUEUED_WRITE_SHARE * len(rows)))
         self.on_completion: Callable[[], None] = lambda: None
         self._recorder = Recorder()
         self._store = BlockStore(tier, fingerprint(offloading_spec.config, rows.shape[1], model, tier), self._recorder)
@@ -143,13 +144,19 @@ class CakeFileTier(SecondaryTierManager):
         self._reads.submit(self._transfers(job_metadata))
 
     def submit_store(self, job_metadata: TransferJob) -> None:
-        """Queue the writes of a job; refuse them all while too many wait, for they hold primary memory."""
-        if self._writes.depth + len(job_metadata.keys) > self._queued_writes:
-            self._recorder.skipped_write("queue_full", len(job_metadata.keys))
-            self._refused.append(JobResult(job_metadata.job_id, success=False))
+        """Queue the writes of a job, from its first block on, as far as there is room.
+
+        Blocks that wait hold primary memory; those beyond the room are not stored. The first ones are kept because a
+        stored prefix is found from its front.
+        """
+        transfers = self._transfers(job_metadata)
+        room = max(0, self._queued_writes - self._writes.depth)
+        for transfer in transfers[room:]:
+            transfer.failure = "queue_full"
+        self._refused += transfers[room:]
+        self._writes.submit(transfers[:room])
+        if self._refused:
             self._completed()
-            return
-        self._writes.submit(self._transfers(job_metadata))
 
     def cancel(self, req_id: str) -> int:
         """Take back the reads of a request that have not begun; their jobs fail, their blocks stay known."""
@@ -157,11 +164,13 @@ class CakeFileTier(SecondaryTierManager):
 
     def get_finished_jobs(self) -> Iterable[JobResult]:
         """The jobs that ended since the last call."""
-        results, self._refused = self._refused, []
+        results: list[JobResult] = []
+        written, self._refused = self._refused, []
+        written += self._writes.finished()
         for transfer in self._reads.finished():
             self._note_read(transfer)
             self._settle(transfer, results)
-        for transfer in self._writes.finished():
+        for transfer in written:
             if transfer.failure is None:
                 self._presence.note(transfer.key, True)
             else:

@@ -23,18 +23,15 @@ from tests.unit.api.specs import (
     named,
 )
 
-ROOT = Path(__file__).parents[2]
 NAMESPACE = "admission"
 
 
 @pytest.fixture(scope="module")
-def api(cluster: Cluster) -> Iterator["Api"]:
-    """The API of a cluster where the CRD is installed."""
-    cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", ROOT / "crds")
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd/cakedeployments.cake.dev")
-    cluster.kubectl("create", "namespace", NAMESPACE)
-    yield Api(cluster)
-    cluster.kubectl("delete", "namespace", NAMESPACE, "--wait=false")
+def api(api_server: Cluster) -> Iterator["Api"]:
+    """A namespace of an API server that has the CRD."""
+    api_server.kubectl("create", "namespace", NAMESPACE)
+    yield Api(api_server)
+    api_server.kubectl("delete", "namespace", NAMESPACE, "--wait=false")
 
 
 class Api:

@@ -28,6 +28,14 @@ def lock(name: str) -> Iterator[None]:
 
 
 @contextmanager
+def scratch(name: str) -> Iterator[Path]:
+    """A folder of the cache that is gone afterwards; on the cache's disk, so that files can be renamed out of it."""
+    root().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=root(), prefix=f".{name}.") as folder:
+        yield Path(folder)
+
+
+@contextmanager
 def replacing(target: Path) -> Iterator[Path]:
     """Yield a fresh path beside ``target`` that takes its place, at once and whole, if the block ends well.
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 
-from tests.localcluster import binary, clients, processes, runs, teardown
+from tests.localcluster import binary, clients, debian, processes, rootfs, runs, teardown
 from tests.localcluster.errors import LocalClusterError
 from tests.localcluster.local import LocalCluster
 
@@ -42,7 +42,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _build(arguments: argparse.Namespace) -> None:
     clients.fetch()
+    if not arguments.control_plane_only:
+        debian.provide()
     binary.build()
+    if not arguments.control_plane_only:
+        rootfs.base_layer()
 
 
 def _up(arguments: argparse.Namespace) -> None:

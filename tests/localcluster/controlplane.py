@@ -6,15 +6,15 @@ import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.localcluster import binary, kubeconfigs
 from tests.localcluster.errors import LocalClusterError
+from tests.localcluster.namespaces import NODE_ADDRESS, SERVICE_RANGE
 from tests.localcluster.pki import Authority, KeyPair
 from tests.localcluster.processes import Processes
 
-SERVICE_RANGE = "10.96.0.0/16"
 KUBERNETES_SERVICE = "10.96.0.1"
-NODE_ADDRESS = "10.88.0.1"
 
 _AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",
@@ -183,21 +183,34 @@ class ControlPlane:
 
     def get(self, path: str) -> bytes | None:
         """What the API server answers to the administrator; None when it does not, or not with 200."""
+        try:
+            status, body = self._ask("GET", path)
+        except (OSError, http.client.HTTPException):
+            return None
+        return body if status == http.HTTPStatus.OK else None
+
+    def create(self, version: str, collection: str, thing: dict[str, Any]) -> None:
+        """Create an object of API ``version`` (``v1``, ``apps/v1``) in a collection (``namespaces/x/services``)."""
+        group = "apis" if "/" in version else "api"
+        status, body = self._ask(
+            "POST", f"/{group}/{version}/{collection}", json.dumps({"apiVersion": version, **thing})
+        )
+        if status != http.HTTPStatus.CREATED:
+            raise LocalClusterError(f"The API server refused the cluster's own {thing['kind']}: {body.decode()}")
+
+    def _ask(self, method: str, path: str, content: str | None = None) -> tuple[int, bytes]:
         context = ssl.create_default_context(cafile=str(self.authority.certificate))
         context.load_cert_chain(self.administrator.certificate, self.administrator.key)
         host, _, port = self._public_url.removeprefix("https://").partition(":")
         connection = http.client.HTTPSConnection(host, int(port), timeout=5, context=context)
         try:
-            connection.request("GET", path)
+            connection.request(method, path, content, {"Content-Type": "application/json"})
             answer = connection.getresponse()
-            body = answer.read()
+            return answer.status, answer.read()
         except ssl.SSLCertVerificationError as error:
             raise LocalClusterError(
                 f"Something that is not this cluster answers on {self._public_url} ({error}): "
                 "end it (`ss -ltnp` shows it), then try again."
             ) from error
-        except (OSError, http.client.HTTPException):
-            return None
         finally:
             connection.close()
-        return body if answer.status == http.HTTPStatus.OK else None

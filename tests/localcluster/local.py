@@ -3,15 +3,23 @@
 import itertools
 import json
 import os
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Self
 
-from tests.localcluster import cache, ports, runs, teardown
+from tests.localcluster import cache, debian, images, ports, runs, teardown, volumes
 from tests.localcluster.cluster import Cluster
+from tests.localcluster.containers import Containers
 from tests.localcluster.controlplane import ControlPlane, Listening
 from tests.localcluster.errors import LocalClusterError
+from tests.localcluster.forwarder import API_PORT
+from tests.localcluster.namespaces import NODE_ADDRESS, Namespaces
+from tests.localcluster.node import Node
 from tests.localcluster.processes import Processes
-from tests.localcluster.runs import Owner, Run
+from tests.localcluster.runs import NODE_RUN, Owner, Run
+
+CHECKOUT = Path(__file__).parents[2]
 
 _numbers = itertools.count(1)
 
@@ -19,31 +27,32 @@ _numbers = itertools.count(1)
 class LocalCluster(Cluster):
     """A cluster of this machine, running or being started."""
 
-    def __init__(self, run: Run, node: bool) -> None:
-        super().__init__(run.kubeconfig, node)
+    def __init__(self, run: Run) -> None:
+        super().__init__(run.kubeconfig, node=run.is_node)
         self.run = run
         self._processes: Processes | None = None
 
     @classmethod
     def start(cls, *, control_plane_only: bool, audit: bool = False, name: str | None = None) -> Self:
         """Start one; see `Cluster.up`. What a crash left behind is cleaned up first."""
-        if not control_plane_only:
-            raise LocalClusterError("The node is not there yet; use control_plane_only=True.")
-        name = name or f"control-plane-{os.getpid()}-{next(_numbers)}"
-        run = _claim(name)
-        cluster = cls(run, node=False)
+        if control_plane_only:
+            name = name or f"control-plane-{os.getpid()}-{next(_numbers)}"
+        else:
+            name = NODE_RUN
+            _require_root()
+            debian.require_installed()
+        cluster = cls(_claim(name))
         try:
-            cluster._start_control_plane(audit)
+            processes = cluster._processes = Processes(cluster.run.folder)
+            if control_plane_only:
+                _start_control_plane(cluster.run, processes, audit)
+            else:
+                _start_node(cluster.run, processes, audit)
         except BaseException:
             # Also on Ctrl-C: a half-started cluster is nobody's.
             cluster.down()
             raise
         return cluster
-
-    def _start_control_plane(self, audit: bool) -> None:
-        self._processes = Processes(self.run.folder)
-        listening = Listening("127.0.0.1", self.run.port)
-        ControlPlane(self.run.folder, self._processes, listening, self.run.url, audit).start(scheduler=False)
 
     def down(self) -> None:
         """End it: afterwards no process, mount, link or file of it is left. Does nothing to one that is kept."""
@@ -57,6 +66,21 @@ class LocalCluster(Cluster):
         """Let it outlive this process."""
         self.run = self.run.disown()
 
+    def load_images(self, *names: str) -> None:
+        """Bring the node up to date with images of this checkout: those named, or all of them."""
+        containers = self._containers()
+        for name in names or images.NAMED:
+            containers.provide(images.make(name))
+
+    def load_image(self, archive: Path) -> None:
+        """Import an OCI archive on the node."""
+        self._containers().load(archive)
+
+    def mount_volume(self, name: str, namespace: str, path: Path, read_only: bool = False) -> None:
+        """Make a folder of this machine a bound ReadWriteMany claim ``name`` in ``namespace``."""
+        self._require_node()
+        volumes.mount(self, name, namespace, path.absolute(), read_only)
+
     def audit_events(self) -> Iterator[dict[str, Any]]:
         """The API server's audit events so far, oldest first."""
         log = self.run.folder / "audit.log"
@@ -64,6 +88,38 @@ class LocalCluster(Cluster):
             raise LocalClusterError("This cluster keeps no audit log: start it with up(audit=True).")
         for line in log.read_text().splitlines():
             yield json.loads(line)
+
+    def _containers(self) -> Containers:
+        self._require_node()
+        return Containers(self.run.folder / "containerd.sock")
+
+    def _require_node(self) -> None:
+        if not self.node:
+            raise LocalClusterError("This cluster has no node: start it without control_plane_only.")
+
+
+def _start_control_plane(run: Run, processes: Processes, audit: bool) -> None:
+    listening = Listening("127.0.0.1", run.port)
+    ControlPlane(run.folder, processes, listening, run.url, audit).start(scheduler=False)
+
+
+def _start_node(run: Run, processes: Processes, audit: bool) -> None:
+    namespaces = Namespaces(run.folder, processes)
+    listening = Listening(NODE_ADDRESS, API_PORT, namespaces.within)
+    control_plane = ControlPlane(run.folder, processes, listening, run.url, audit)
+    forwarder = [sys.executable, "-m", "tests.localcluster.forwarder"]
+    command = [*forwarder, str(namespaces.first_process), str(run.port), run.folder]
+    processes.start("forwarder", command, {"PYTHONPATH": str(CHECKOUT)})
+    node = Node(run.folder, processes, namespaces, control_plane)
+    # containerd needs no API server: it starts while the API server does.
+    node.start_containers()
+    control_plane.start(scheduler=True)
+    node.start()
+
+
+def _require_root() -> None:
+    if os.geteuid() != 0:
+        raise LocalClusterError("Only root can start a node: use sudo, or --control-plane-only, which needs no root.")
 
 
 def _claim(name: str) -> Run:

@@ -20,6 +20,7 @@ class Processes:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._started: dict[str, subprocess.Popen[bytes]] = {}
+        self._commands: dict[str, tuple[Sequence[str | Path], Mapping[str, str] | None]] = {}
         self.logs = folder / "logs"
         self.logs.mkdir(exist_ok=True)
 
@@ -27,6 +28,7 @@ class Processes:
         self, name: str, command: Sequence[str | Path], environment: Mapping[str, str] | None = None
     ) -> subprocess.Popen[bytes]:
         """Start one program of its own session (a terminal's Ctrl-C is not for it); its output goes to its log."""
+        self._commands[name] = command, environment
         marked = {**os.environ, **(environment or {}), MARK: str(self._folder)}
         with (self.logs / f"{name}.log").open("ab") as log:
             self._started[name] = subprocess.Popen(
@@ -60,6 +62,13 @@ class Processes:
                     f"{self._last_words(next(reversed(self._started)))}"
                 )
             time.sleep(0.05)
+
+    def restart(self, name: str) -> subprocess.Popen[bytes]:
+        """End a program and start it again as before."""
+        command, environment = self._commands[name]
+        process = psutil.Process(self._started[name].pid)
+        end([*process.children(recursive=True), process], grace=5)
+        return self.start(name, command, environment)
 
     def reap(self) -> None:
         """Take the exit statuses of programs that have been ended."""

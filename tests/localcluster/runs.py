@@ -13,8 +13,10 @@ import psutil
 from tests.localcluster import cache
 from tests.localcluster.errors import LocalClusterError
 
+# What the one cluster with a node is called.
+NODE_RUN = "node"
 # A Unix socket's path holds at most 107 bytes; the longest of ours in a run's folder is containerd's.
-_LONGEST_FOLDER = 107 - len("/containerd/containerd.sock.ttrpc")
+_LONGEST_FOLDER = 107 - len("/containerd.sock.ttrpc")
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,11 @@ class Run:
     def folder(self) -> Path:
         """Everything that only this cluster needs."""
         return runs_folder() / self.name
+
+    @property
+    def is_node(self) -> bool:
+        """Whether pods run on it."""
+        return self.name == NODE_RUN
 
     @property
     def kubeconfig(self) -> Path:

@@ -1,6 +1,6 @@
-"""The end of a cluster, the same after a crash as after a day's work: kill, unmount, unlink, forget."""
+"""The end of a cluster, the same after a crash as after a day's work: kill, remove, forget."""
 
-from tests.localcluster import processes, runs
+from tests.localcluster import cgroups, namespaces, processes, runs
 from tests.localcluster.runs import Run
 
 
@@ -8,8 +8,12 @@ def end(run: Run) -> None:
     """End the cluster and remove all that it made; may be repeated."""
     if not run.folder.exists():
         return
-    # Nothing in it is worth a graceful end: its data goes with it.
+    # Nothing in it is worth a graceful end: its data goes with it. The namespaces' first process is one of them, and
+    # takes every container with it.
     processes.end(processes.marked(run.folder))
+    if run.is_node:
+        cgroups.remove()
+        namespaces.remove_mount_points()
     run.forget()
 
 

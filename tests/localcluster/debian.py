@@ -1,0 +1,100 @@
+"""What comes from Debian. Programs whose packages would bring a service with them are only unpacked."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from tests.localcluster import cache
+from tests.localcluster.errors import LocalClusterError
+
+# The program that shows that a package is there, and the package.
+INSTALLED = {
+    "/usr/lib/cni/bridge": "containernetworking-plugins",
+    "/bin/busybox": "busybox-static",
+    "conntrack": "conntrack",
+    "ip": "iproute2",
+    "iptables": "iptables",
+    "mmdebstrap": "mmdebstrap",
+    "nsenter": "util-linux",
+    "runc": "runc",
+    "tini": "tini",
+}
+# Their packages would start, and enable for every boot, a service on the user's machine.
+UNPACKED = {
+    "containerd": "containerd",
+    "containerd-shim-runc-v2": "containerd",
+    "ctr": "containerd",
+    "prometheus": "prometheus",
+    "promtool": "prometheus",
+}
+_SYSTEM_FOLDERS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def search_path() -> str:
+    """A PATH on which the node's programs find each other, whatever the user's PATH is."""
+    return f"{_folder('containerd') / 'usr/bin'}:{_SYSTEM_FOLDERS}"
+
+
+def program(name: str) -> Path:
+    """Where a program of `UNPACKED` is.
+
+    Raises:
+        LocalClusterError: it is not there yet.
+    """
+    found = _folder(UNPACKED[name]) / "usr/bin" / name
+    if not found.exists():
+        raise LocalClusterError(f"{name} is not there yet: run `python -m tests.localcluster build`.")
+    return found
+
+
+def require_installed() -> None:
+    """Make sure that the node's tools are there; raises LocalClusterError that names those that are not."""
+    if missing := _missing():
+        raise LocalClusterError(
+            f"The node needs Debian's {', '.join(missing)}: run `python -m tests.localcluster build` as root."
+        )
+
+
+def provide() -> None:
+    """Install and unpack what is missing."""
+    with cache.lock("debian"):
+        missing = _missing()
+        wanted = [package for package in sorted(set(UNPACKED.values())) if not _folder(package).exists()]
+        if not missing and not wanted:
+            return
+        if shutil.which("apt-get") is None:
+            raise LocalClusterError(
+                f"apt-get was not found: where there is none, install {', '.join([*missing, *wanted])} yourself."
+            )
+        _run("apt-get", "update", "-qq")
+        if missing:
+            if os.geteuid() != 0:
+                raise LocalClusterError(f"Only root can install Debian's {', '.join(missing)}: run the build as root.")
+            _run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing)
+        for package in wanted:
+            _unpack(package)
+
+
+def _missing() -> list[str]:
+    return sorted({package for name, package in INSTALLED.items() if shutil.which(name, path=_SYSTEM_FOLDERS) is None})
+
+
+def _folder(package: str) -> Path:
+    return cache.root() / "debian" / package
+
+
+def _unpack(package: str) -> None:
+    with cache.replacing(_folder(package)) as fresh:
+        _run("apt-get", "download", "-qq", package, folder=fresh.parent)
+        [archive] = fresh.parent.glob("*.deb")
+        _run("dpkg-deb", "-x", str(archive), str(fresh))
+
+
+def _run(*command: str, folder: Path | None = None) -> None:
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise LocalClusterError(
+            f"`{' '.join(command)}` ended with exit status {done.returncode}: {done.stderr.strip()}"
+        )

@@ -1,0 +1,40 @@
+"""The base of all images: a small Debian with its Python and what vLLM's libraries link to, made once."""
+
+import subprocess
+
+from tests.localcluster import cache
+from tests.localcluster.errors import LocalClusterError
+from tests.localcluster.oci import Layer
+
+SUITE = "bookworm"
+PACKAGES = ("ca-certificates", "libgomp1", "libnuma1", "libpython3.11-stdlib", "python3", "python3.11")
+
+
+def base_layer() -> Layer:
+    """The base layer, made by mmdebstrap from the machine's own package sources when the cache lacks it."""
+    key = cache.fingerprint(SUITE, *PACKAGES)
+    target = cache.root() / "rootfs" / key / "base.tar"
+    with cache.lock("rootfs"):
+        if not target.exists():
+            print(f"Making a base image of Debian {SUITE} (about 40 s)...", flush=True)
+            with cache.replacing(target) as fresh:
+                _bootstrap(str(fresh))
+        return Layer.of(target)
+
+
+def _bootstrap(target: str) -> None:
+    command = [
+        "mmdebstrap",
+        "--quiet",
+        "--variant=minbase",
+        f"--include={','.join(PACKAGES)}",
+        # Nothing reads documentation in a container.
+        "--dpkgopt=path-exclude=/usr/share/doc/*",
+        "--dpkgopt=path-exclude=/usr/share/man/*",
+        "--dpkgopt=path-exclude=/usr/share/locale/*",
+        SUITE,
+        target,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise LocalClusterError(f"mmdebstrap could not make the base image: {done.stderr.strip()[-1000:]}")

@@ -1,0 +1,81 @@
+"""`python -m demo`: a serving fleet with Cake on this machine, from nothing to a report."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from demo.installation import PROMETHEUS_URL
+from demo.load import LoadError
+from demo.run import run
+from demo.stage import NAME, NAMESPACE, SERVICE_URL
+from tests.localcluster import Cluster, LocalClusterError, cache
+
+REACH = """It is left running:
+  export KUBECONFIG={kubeconfig}
+  kubectl get cakedeployments -n {namespace}      # kubectl and helm: {tools}
+  curl {service}/v1/models
+  Prometheus: {prometheus}
+End it with: make cluster-down"""
+
+
+def main() -> int:
+    """Run the demo; returns 0 when all that it shows has happened."""
+    parser = argparse.ArgumentParser(prog="python -m demo", description=__doc__)
+    parser.add_argument("--keep", action="store_true", help="leave the cluster running and say how to reach it")
+    parser.add_argument("--report", type=Path, default=Path("report.html"), help="where to write it (report.html)")
+    arguments = parser.parse_args()
+    console = Console()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: cleaned up
+    began = time.monotonic()
+    try:
+        passed = play(console, arguments.report.absolute(), keep=arguments.keep)
+    except KeyboardInterrupt:
+        console.print("Interrupted; what was started is ended.")
+        return 130
+    except (LocalClusterError, LoadError, TimeoutError) as error:
+        console.print(f"[bold red]The demo cannot go on:[/bold red] {error}", highlight=False)
+        return 1
+    console.print(f"{time.monotonic() - began:.0f} s in all.", highlight=False)
+    return 0 if passed else 1
+
+
+def play(console: Console, report: Path, *, keep: bool) -> bool:
+    """Start the cluster, run the demo on it, end it; returns whether all verdicts are good."""
+    runs = cache.root() / "demo"
+    runs.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=runs))
+    folder.chmod(0o755)  # the pods run as another user
+    kept = False
+    try:
+        with Cluster.from_environment() as cluster:
+            console.print(f"The cluster is up: KUBECONFIG={cluster.kubeconfig}", highlight=False, soft_wrap=True)
+            try:
+                passed = all(check.passed for check in run(cluster, console, report, folder))
+            finally:
+                if keep:
+                    cluster.keep()
+                    kept = True
+                    tell_how_to_reach(console, cluster)
+            return passed
+    finally:
+        if not kept:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def tell_how_to_reach(console: Console, cluster: Cluster) -> None:
+    """Print the addresses."""
+    words = {"kubeconfig": cluster.kubeconfig, "namespace": NAMESPACE, "name": NAME, "tools": cache.root()}
+    text = REACH.format(**words, service=SERVICE_URL, prometheus=PROMETHEUS_URL)
+    console.print(text, highlight=False, soft_wrap=True, markup=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -68,7 +68,7 @@ def test_the_chart_passes_strict_lint() -> None:
         ("image.digest=latest", "at '/image/digest': 'latest' does not match pattern '^(sha256:"),
         ("image.repository=Not An Image", "at '/image/repository': 'Not An Image' does not match pattern"),
         ("podMonitor.enabled=maybe", "at '/podMonitor/enabled': value must be one of 'auto', true, false"),
-        ("podMonitor.interval=15", "at '/podMonitor/interval': got number, want string"),
+        ("prometheus.scrapeIntervalSeconds=15s", "at '/prometheus/scrapeIntervalSeconds': got string, want integer"),
         ("intervalSeconds=0", "at '/intervalSeconds': minimum: got 0, want 1"),
         ("watchNamespace=Team_A", "at '/watchNamespace': 'Team_A' does not match pattern"),
         ("watchNamespace={a,b}", "at '/watchNamespace': got array, want string"),
@@ -133,6 +133,8 @@ def test_the_operator_is_told_what_the_values_say() -> None:
             "logLevel=DEBUG",
             "watchNamespace=team-a",
             "intervalSeconds=5",
+            "tuningWindowSeconds=30",
+            "prometheus.scrapeIntervalSeconds=10",
         )
     )
     assert told == {
@@ -140,9 +142,16 @@ def test_the_operator_is_told_what_the_values_say() -> None:
         "CAKE_PROMETHEUS_URL": "http://p:9090",
         "CAKE_ENGINE_IMAGE": "e:1",
         "CAKE_INTERVAL_SECONDS": "5",
+        "CAKE_SCRAPE_INTERVAL_SECONDS": "10",
+        "CAKE_TUNING_WINDOW_SECONDS": "30",
         "CAKE_LIVENESS_PORT": "8080",
         "CAKE_LOG_LEVEL": "DEBUG",
     }
+
+
+def test_a_variable_that_is_given_once_more_is_replaced_not_doubled() -> None:
+    (container,) = pod_template(render('extraEnv=[{"name": "CAKE_LOG_LEVEL", "value": "ERROR"}]'))["spec"]["containers"]
+    assert [v["value"] for v in container["env"] if v["name"] == "CAKE_LOG_LEVEL"] == ["ERROR"]
 
 
 def test_placement_secrets_environment_and_labels_reach_the_pod() -> None:
@@ -165,6 +174,18 @@ def test_placement_secrets_environment_and_labels_reach_the_pod() -> None:
     assert template["metadata"]["annotations"] == {"example.com/a": "b"}
     assert template["metadata"]["labels"]["team"] == "serving"
     assert template["metadata"]["labels"]["app.kubernetes.io/name"] == "cake-operator", "the selector's labels win"
+
+
+def test_the_operator_writes_nowhere_but_to_tmp() -> None:
+    spec = pod_template(render())["spec"]
+    (container,) = spec["containers"]
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert [(mount["name"], mount["mountPath"]) for mount in container["volumeMounts"]] == [("tmp", "/tmp")]
+    assert [set(volume) for volume in spec["volumes"]] == [{"name", "emptyDir"}]
 
 
 def test_two_operators_never_run_at_once() -> None:

@@ -1,0 +1,11 @@
+{{/* What the operator is told. A variable that extraEnv names too is left to it: the API server refuses doubles. */}}
+{{- define "cake-operator.environment" -}}
+CAKE_NAMESPACE: {{ .Values.watchNamespace | quote }}
+CAKE_PROMETHEUS_URL: {{ .Values.prometheus.url | quote }}
+CAKE_ENGINE_IMAGE: {{ include "cake-operator.engineImage" . | quote }}
+CAKE_INTERVAL_SECONDS: {{ .Values.intervalSeconds | quote }}
+CAKE_SCRAPE_INTERVAL_SECONDS: {{ .Values.prometheus.scrapeIntervalSeconds | quote }}
+CAKE_TUNING_WINDOW_SECONDS: {{ .Values.tuningWindowSeconds | quote }}
+CAKE_LIVENESS_PORT: "8080"
+CAKE_LOG_LEVEL: {{ .Values.logLevel | quote }}
+{{- end -}}

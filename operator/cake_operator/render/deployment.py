@@ -23,14 +23,13 @@ def deployment(resource: CakeDeployment, replicas: int | None, settings: RenderS
     room the new pod is Pending, the old ones serve on, and the condition Progressing says so.
     """
     spec: dict[str, Any] = {
+        **({} if replicas is None else {"replicas": replicas}),
         "selector": {"matchLabels": selector_of(resource.metadata.name)},
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
         "progressDeadlineSeconds": math.ceil(resource.spec.engine.startup_timeout.seconds) + PROGRESS_MARGIN_SECONDS,
         "revisionHistoryLimit": 3,
         "template": pod_template(resource, settings),
     }
-    if replicas is not None:
-        spec["replicas"] = replicas
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",

@@ -46,10 +46,15 @@ def strategic_merge(base: Any, patch: Any, field: str = "", where: str = "podTem
     Raises:
         MergeError: A list's element is no object or lacks its key; or a directive is unknown.
     """
-    if isinstance(patch, Mapping) and isinstance(base, Mapping | None):
-        return _merge_objects(base or {}, patch, field, where)
-    if isinstance(patch, Sequence) and not isinstance(patch, str) and field in MERGE_KEYS:
+    is_list = isinstance(patch, Sequence) and not isinstance(patch, str)
+    if field in MERGE_KEYS and not is_list:
+        raise MergeError(f"{where}: write a list here, not {patch!r}")
+    if isinstance(base, Mapping) and not isinstance(patch, Mapping):
+        raise MergeError(f"{where}: write an object here, not {patch!r}")
+    if is_list and field in MERGE_KEYS:
         return _merge_elements(base or [], patch, field, where)
+    if isinstance(patch, Mapping):
+        return _merge_objects(base or {}, patch, field, where)
     return patch
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from cake_operator.api import CakeDeployment
 from cake_operator.render.container import ENGINE, engine_container
 from cake_operator.render.merging import strategic_merge
-from cake_operator.render.naming import STATIC_HASH_ANNOTATION, labels_of, selector_of
+from cake_operator.render.naming import STATIC_HASH_ANNOTATION, labels_of
 from cake_operator.render.settings import RenderSettings
 from cake_operator.render.static_config import static_hash
 from cake_operator.render.volumes import volumes
@@ -46,9 +46,9 @@ def pod_template(resource: CakeDeployment, settings: RenderSettings) -> dict[str
         },
     }
     merged = strategic_merge(ours, resource.spec.engine.pod_template, where="spec.engine.podTemplate")
-    # The selector is the one thing that may not be merged away: the pods would be nobody's.
-    merged["metadata"]["labels"] |= selector_of(name)
-    return merged  # type: ignore[no-any-return]  # an object merged onto an object is an object
+    # Our labels are the one thing that may not be merged away: the pods would be nobody's.
+    meta = merged.get("metadata") or {}
+    return {**merged, "metadata": {**meta, "labels": {**(meta.get("labels") or {}), **labels_of(name)}}}
 
 
 def _grace(resource: CakeDeployment) -> int:

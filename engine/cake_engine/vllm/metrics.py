@@ -20,72 +20,48 @@ from vllm.v1.kv_offload.base import (
 )
 
 from cake_engine.config import LiveConfig, Mode, StaticConfig, read_static
+from cake_engine.core import metrics
+from cake_engine.core.metrics import Metric
 from cake_engine.live import LiveConfigFile
 from cake_engine.store.statistics import TierStatistics
 
-PREFIX_TOKENS = "cake_prefix_tokens_total"
-OFFERED_COMPUTE = "cake_offered_compute_seconds_total"
-OFFERED_LOAD = "cake_offered_load_bytes_total"
-TIER_READ_BYTES = "cake_tier_read_bytes_total"
-TIER_WRITE_BYTES = "cake_tier_write_bytes_total"
-TIER_READ_SECONDS = "cake_tier_read_seconds"
-TIER_WRITE_SECONDS = "cake_tier_write_seconds"
-TIER_USED = "cake_tier_used_bytes"
-TIER_CAPACITY = "cake_tier_capacity_bytes"
-TIER_QUEUE = "cake_tier_queue_depth"
-TIER_EVICTIONS = "cake_tier_evictions_total"
-LOAD_CANCELS = "cake_load_cancels_total"
-LOAD_FALLBACKS = "cake_load_fallbacks_total"
-BLOCK_REJECTS = "cake_block_rejects_total"
-STALLS = "cake_stall_seconds_total"
-MEETING_POINT = "cake_meeting_point_ratio"
-
-_RATIOS = tuple(step / 20 for step in range(1, 21))
-_SECONDS = tuple(1e-4 * 2**power for power in range(18))
-
-DEFINITIONS: dict[str, OffloadingMetricMetadata] = {
-    PREFIX_TOKENS: OffloadingCounterMetadata(
-        "Tokens of stored prefixes by how they came to the device: computed, loaded; duplicated: read and computed.",
-        ("outcome", "tier"),
-    ),
-    OFFERED_COMPUTE: OffloadingCounterMetadata("Seconds that computing all prompts that arrived would take alone."),
-    OFFERED_LOAD: OffloadingCounterMetadata("Bytes of stored prefixes of the prompts that arrived."),
-    TIER_READ_BYTES: OffloadingCounterMetadata("Bytes read from a tier.", ("tier",)),
-    TIER_WRITE_BYTES: OffloadingCounterMetadata("Bytes written to a tier.", ("tier",)),
-    TIER_READ_SECONDS: OffloadingHistogramMetadata("Time of one block's read.", ("tier",), _SECONDS),
-    TIER_WRITE_SECONDS: OffloadingHistogramMetadata("Time of one block's write.", ("tier",), _SECONDS),
-    TIER_USED: OffloadingGaugeMetadata("Bytes that a tier holds.", ("tier",)),
-    TIER_CAPACITY: OffloadingGaugeMetadata("Bytes that a tier may hold.", ("tier",)),
-    TIER_QUEUE: OffloadingGaugeMetadata("Reads that wait or run on a tier.", ("tier",)),
-    TIER_EVICTIONS: OffloadingCounterMetadata("Blocks evicted from a tier.", ("tier",)),
-    LOAD_CANCELS: OffloadingCounterMetadata("Block reads taken back before they began."),
-    LOAD_FALLBACKS: OffloadingCounterMetadata("Loads or look-ups given up for compute, by reason.", ("reason",)),
-    BLOCK_REJECTS: OffloadingCounterMetadata("Stored blocks refused, by reason.", ("reason",)),
-    STALLS: OffloadingCounterMetadata("Seconds in which a request could do nothing but wait for its loads."),
-    MEETING_POINT: OffloadingHistogramMetadata(
-        "Where compute and loads met: 0 all loaded, 1 all computed; kind predicted or actual.", ("kind",), _RATIOS
-    ),
+_METADATA = {
+    "counter": OffloadingCounterMetadata,
+    "gauge": OffloadingGaugeMetadata,
+    "histogram": OffloadingHistogramMetadata,
 }
+
+
+def _metadata(metric: Metric) -> OffloadingMetricMetadata:
+    buckets = {"buckets": metric.buckets} if metric.kind == "histogram" else {}
+    return _METADATA[metric.kind](metric.meaning, metric.labels, **buckets)
+
+
+DEFINITIONS: dict[str, OffloadingMetricMetadata] = {metric.name: _metadata(metric) for metric in metrics.WORK}
 
 
 def record_tier(stats: OffloadingConnectorStats, tier: TierStatistics) -> None:
     """Add what a file tier did since it was last asked."""
     name = (tier.tier,)
-    stats.set_gauge(TIER_USED, tier.used_bytes, name)
-    stats.set_gauge(TIER_CAPACITY, tier.capacity_bytes, name)
-    stats.set_gauge(TIER_QUEUE, tier.queue_depth, name)
+    stats.set_gauge(metrics.TIER_USED, tier.used_bytes, name)
+    stats.set_gauge(metrics.TIER_CAPACITY, tier.capacity_bytes, name)
+    stats.set_gauge(metrics.TIER_QUEUE, tier.queue_depth, name)
     counts: list[tuple[str, float, tuple[str, ...]]] = [
-        (TIER_READ_BYTES, tier.read_bytes, name),
-        (TIER_WRITE_BYTES, tier.write_bytes, name),
-        (TIER_EVICTIONS, tier.evictions, name),
-        (LOAD_CANCELS, tier.cancels, ()),
-        *((BLOCK_REJECTS, count, (reason,)) for reason, count in tier.rejects.items()),
-        *((LOAD_FALLBACKS, count, (reason,)) for reason, count in tier.fallbacks.items()),
+        (metrics.TIER_READ_BYTES, tier.read_bytes, name),
+        (metrics.TIER_WRITE_BYTES, tier.write_bytes, name),
+        (metrics.TIER_EVICTIONS, tier.evictions, name),
+        (metrics.LOAD_CANCELS, tier.cancels, ()),
+        *((metrics.BLOCK_REJECTS, count, (reason,)) for reason, count in tier.rejects.items()),
+        *((metrics.TIER_WRITE_SKIPS, count, (tier.tier, reason)) for reason, count in tier.write_skips.items()),
+        *((metrics.LOAD_FALLBACKS, count, (reason,)) for reason, count in tier.fallbacks.items()),
     ]
     for metric, count, labels in counts:
         if count:
             stats.increase_counter(metric, count, labels)
-    for metric, samples in ((TIER_READ_SECONDS, tier.read_seconds), (TIER_WRITE_SECONDS, tier.write_seconds)):
+    for metric, samples in (
+        (metrics.TIER_READ_SECONDS, tier.read_seconds),
+        (metrics.TIER_WRITE_SECONDS, tier.write_seconds),
+    ):
         for seconds in samples:
             stats.observe_histogram(metric, seconds, name)
 
@@ -103,10 +79,7 @@ class CakePromMetrics(OffloadPromMetrics):
         super().__init__(vllm_config, metric_types, labelnames, per_engine_labelvalues)
         static = read_static(vllm_config.kv_transfer_config.kv_connector_extra_config["cake_config"])
         live = LiveConfigFile.of(static)
-        modes = self._gauge("cake_mode", "1 for the mode in force, 0 for the others.", ["mode"])
-        knobs = self._gauge("cake_knob", "Value of a live knob; a bandwidth of +Inf is uncapped.", ["knob", "tier"])
-        generations = self._gauge("cake_config_generation", "Generation of the live configuration in force.", [])
-        rejects = self._gauge("cake_config_rejects_total", "Live configurations refused since the start.", [])
+        modes, knobs, generations, rejects = (self._gauge(metric) for metric in metrics.CONFIGURATION)
         for labels in per_engine_labelvalues.values():
             generations.labels(*labels).set_function(lambda: float(live.generation))
             rejects.labels(*labels).set_function(lambda: float(live.rejects))
@@ -117,8 +90,9 @@ class CakePromMetrics(OffloadPromMetrics):
                     lambda knob=knob, tier=tier: _knob(live.current, knob, tier)
                 )
 
-    def _gauge(self, name: str, documentation: str, labels: list[str]) -> Any:
-        return self._gauge_cls(name=name, documentation=documentation, labelnames=self._labelnames + labels)
+    def _gauge(self, metric: Metric) -> Any:
+        labels = self._labelnames + list(metric.labels)
+        return self._gauge_cls(name=metric.name, documentation=metric.meaning, labelnames=labels)
 
 
 _KNOBS = {

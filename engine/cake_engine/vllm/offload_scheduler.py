@@ -24,12 +24,13 @@ from vllm.v1.kv_offload.base import LookupResult
 from vllm.v1.outputs import KVConnectorOutput
 from vllm.v1.request import Request
 
+from cake_engine.core import metrics
 from cake_engine.core.cost import ComputeCost, Span
 from cake_engine.core.meeting import Costs, aim
 from cake_engine.core.plan import Chunk, Plan
 from cake_engine.vllm import adapter_0_32 as adapter
-from cake_engine.vllm import metrics
 from cake_engine.vllm.active_plan import ActivePlan, Batch, CopyJob
+from cake_engine.vllm.metrics import record_tier
 from cake_engine.vllm.spec import CakeOffloadingSpec
 
 logger = init_logger(__name__)
@@ -379,7 +380,7 @@ class CakeOffloadScheduler(adapter.OffloadSeam):
         """VLLM's figures of this step and ours."""
         stats = super().get_stats() or OffloadingConnectorStats()
         for tier in self.manager.secondary_tiers:
-            metrics.record_tier(stats, tier.take_statistics())
+            record_tier(stats, tier.take_statistics())
         held, capacity = adapter.memory_chunks(self.manager.primary_tier)
         memory = (self._static.memory.name,)
         stats.set_gauge(metrics.TIER_USED, held * self.chunk_bytes, memory)

@@ -18,7 +18,7 @@ class Configuration:
     """What an installation decides.
 
     Attributes:
-        prometheus_url: CAKE_PROMETHEUS_URL, where figures come from.
+        prometheus_url: CAKE_PROMETHEUS_URL, where figures come from; empty where nothing is measured.
         namespace: CAKE_NAMESPACE, the only one to look at; None for all.
         engine_image: CAKE_ENGINE_IMAGE, for engines that name none.
         interval_seconds: CAKE_INTERVAL_SECONDS, between two looks at the figures.
@@ -44,8 +44,8 @@ class Configuration:
         Raises:
             ConfigurationError: One is missing or makes no sense.
         """
-        url = environment.get("CAKE_PROMETHEUS_URL", "http://prometheus-operated.monitoring:9090")
-        if not url.startswith(("http://", "https://")):
+        url = environment.get("CAKE_PROMETHEUS_URL", "")
+        if url and not url.startswith(("http://", "https://")):
             raise ConfigurationError(f"CAKE_PROMETHEUS_URL is {url!r}: write an address, as in http://prometheus:9090")
         image = environment.get("CAKE_ENGINE_IMAGE", "")
         if not image:

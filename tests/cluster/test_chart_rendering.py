@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from cake_operator.configuration import Configuration
 from tests.localcluster import clients
 
 ROOT = Path(__file__).parents[2]
@@ -147,6 +148,14 @@ def test_the_operator_is_told_what_the_values_say() -> None:
         "CAKE_LIVENESS_PORT": "8080",
         "CAKE_LOG_LEVEL": "DEBUG",
     }
+
+
+@pytest.mark.parametrize("url", ["", "http://prometheus.monitoring:9090"])
+def test_the_operator_takes_what_the_chart_tells_it(url: str) -> None:
+    configuration = Configuration.of(
+        environment(render(f"prometheus.url={url}", "prometheus.scrapeIntervalSeconds=30"))
+    )
+    assert (configuration.prometheus_url, configuration.scrape_interval_seconds) == (url, 30)
 
 
 def test_a_variable_that_is_given_once_more_is_replaced_not_doubled() -> None:

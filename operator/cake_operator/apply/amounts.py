@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 from typing import Any, Final
 
-__all__ = ["same_amount"]
+__all__ = ["is_more", "same_amount"]
 
 _QUANTITY: Final = re.compile(r"([+-]?[0-9.]+)(?:[eE]([+-]?[0-9]+)|([KMGTPE]i|[numkMGTPE]?))")
 _DECIMAL: Final = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
@@ -17,6 +17,12 @@ def same_amount(one: Any, other: Any) -> bool:
     """Whether two values are the same quantity, however written; False when either is none."""
     left, right = _amount(one), _amount(other)
     return left is not None and left == right
+
+
+def is_more(one: Any, other: Any) -> bool:
+    """Whether `one` is a larger quantity than `other`; False when either is none."""
+    left, right = _amount(one), _amount(other)
+    return left is not None and right is not None and left > right
 
 
 def _amount(value: Any) -> Decimal | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from cake_operator.apply.amounts import same_amount
+from cake_operator.apply.amounts import is_more, same_amount
 from cake_operator.render.merging import MERGE_KEYS
 
 __all__ = ["first_difference"]
@@ -18,6 +18,9 @@ KEYS: Final[Mapping[str, str]] = {**MERGE_KEYS, "ownerReferences": "uid"}
 
 # Under these, values are amounts, and the API server writes 1000m as 1.
 AMOUNTS: Final = frozenset({"limits", "requests", "sizeLimit", "divisor"})
+
+# A claim grows and never shrinks: one that somebody made larger than asked for is as it should be.
+STORAGE: Final = "storage"
 
 
 def first_difference(desired: Any, live: Any) -> str | None:
@@ -36,7 +39,7 @@ def _differs(desired: Any, live: Any, where: str, field: str, *, amounts: bool) 
         return _lists_differ(desired, live or [], where, field, amounts=amounts)
     if desired == live or (live is None and desired in ("", None)):
         return None
-    if amounts and same_amount(desired, live):
+    if amounts and (same_amount(desired, live) or (field == STORAGE and is_more(live, desired))):
         return None
     return f"{where} is {_shown(live)}, not {_shown(desired)}"
 
@@ -67,7 +70,7 @@ def _lists_differ(desired: Sequence[Any], live: Sequence[Any], where: str, field
         by_key = {one[key]: one for one in live if isinstance(one, Mapping) and key in one}
         pairs = [(f"{where}[{one[key]}]", one, by_key.get(one[key])) for one in desired]
     for place, one, other in pairs:
-        if other is None:
+        if other is None and one is not None:
             return f"{place} is missing"
         if (found := _differs(one, other, place, "", amounts=amounts)) is not None:
             return found

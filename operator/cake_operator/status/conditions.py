@@ -39,12 +39,19 @@ class Truth(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What holds now: `reason` is one CamelCase word, `message` a sentence for a person."""
+    """What holds now.
+
+    Attributes:
+        reason: One CamelCase word.
+        message: A sentence for a person.
+        measured: Whether the message tells of figures that move with every look; such a move alone is not written.
+    """
 
     type: ConditionType
     status: Truth
     reason: str
     message: str
+    measured: bool = False
 
 
 def merged(
@@ -69,12 +76,12 @@ def timestamp(moment: datetime) -> str:
 
 def _entry(old: Mapping[str, Any] | None, new: Condition, generation: int, now: datetime) -> dict[str, Any]:
     unchanged = old is not None and old["status"] == new.status
-    same_reason = unchanged and old is not None and old["reason"] == new.reason
+    settled = new.measured and old is not None and (old["status"], old["reason"]) == (new.status, new.reason)
     return {
         "type": str(new.type),
         "status": str(new.status),
         "reason": new.reason,
-        "message": settled_sentence(old["message"], new.message) if same_reason and old is not None else new.message,
+        "message": settled_sentence(old["message"], new.message) if settled and old is not None else new.message,
         "observedGeneration": generation,
         "lastTransitionTime": old["lastTransitionTime"] if unchanged and old is not None else timestamp(now),
     }

@@ -115,7 +115,7 @@ def _conditions(found: Findings) -> list[Condition]:
 def _slo_met(verdict: SloVerdict) -> Condition:
     met = {SloState.MET: Truth.TRUE, SloState.MISSED: Truth.FALSE}.get(verdict.state, Truth.UNKNOWN)
     reason = {SloState.NONE: "NoSLO", SloState.UNKNOWN: "NoFigures"}.get(verdict.state, str(verdict.state))
-    return Condition(ConditionType.SLO_MET, met, reason, verdict.sentence)
+    return Condition(ConditionType.SLO_MET, met, reason, verdict.sentence, measured=True)
 
 
 def _metrics_available(found: Findings) -> Condition:
@@ -152,20 +152,23 @@ def _slo(previous: Mapping[str, Any], found: Findings) -> dict[str, Any]:
 
 
 def _scaling(previous: Mapping[str, Any], decision: Decision[int]) -> dict[str, Any]:
-    reason = settled_sentence(previous.get("reason", ""), decision.reason)
+    same = (previous.get("desiredReplicas"), previous.get("valid")) == (decision.value, decision.valid)
+    reason = settled_sentence(previous["reason"], decision.reason) if same else decision.reason
     return {"desiredReplicas": decision.value, "reason": reason, "valid": decision.valid}
 
 
 def _balance(previous: Mapping[str, Any], found: Findings) -> dict[str, Any]:
     confirmed = found.confirmation.confirmed_generation
-    meeting_point = found.snapshot.meeting_point.value
+    meeting_point, reason = found.snapshot.meeting_point.value, found.balance.reason
+    if previous.get("generation") == found.live.generation:
+        reason = settled_sentence(previous.get("reason", ""), reason)
     status = {
         "mode": str(found.live.mode),
         "generation": found.live.generation,
         "confirmedGeneration": confirmed if confirmed is not None else previous.get("confirmedGeneration"),
         "retainFrom": found.live.retain_from,
         "meetingPoint": None if meeting_point is None else round(meeting_point, 1),
-        "reason": settled_sentence(previous.get("reason", ""), found.balance.reason),
+        "reason": reason,
         "recommendation": None if found.recommendation is None else _as_written(found.recommendation),
     }
     return {key: value for key, value in status.items() if value is not None}

@@ -1,0 +1,102 @@
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from cake_operator import workqueue
+from cake_operator.workqueue import WorkQueue, work
+
+Act = Callable[[str], Awaitable[None]]
+
+
+@contextlib.asynccontextmanager
+async def working(queue: WorkQueue[str], act: Act, workers: int = 4) -> AsyncIterator[None]:
+    task = asyncio.create_task(work(queue, act, workers))
+    try:
+        async with asyncio.timeout(10):
+            yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def test_a_key_asked_for_many_times_is_worked_on_once() -> None:
+    queue, done = WorkQueue[str](), asyncio.Queue[str]()
+    for key in ("a", "b", "a", "a"):
+        queue.add(key)
+    assert len(queue) == 2
+    async with working(queue, done.put):
+        assert {await done.get(), await done.get()} == {"a", "b"}
+    assert done.empty()
+
+
+async def test_a_key_asked_for_while_it_runs_runs_once_more_and_never_beside_itself() -> None:
+    queue, started, finish = WorkQueue[str](), asyncio.Queue[int](), asyncio.Event()
+    running = 0
+
+    async def act(_: str) -> None:
+        nonlocal running
+        running += 1
+        await started.put(running)
+        await finish.wait()
+        running -= 1
+
+    async with working(queue, act):
+        queue.add("a")
+        assert await started.get() == 1
+        queue.add("a")
+        queue.add("a")
+        finish.set()
+        assert await started.get() == 1
+    assert started.empty()
+
+
+async def test_different_keys_run_beside_each_other() -> None:
+    queue, all_in = WorkQueue[str](), asyncio.Barrier(3)
+
+    async def act(_: str) -> None:
+        await all_in.wait()
+
+    async with working(queue, act, workers=2):
+        queue.add("a")
+        queue.add("b")
+        await all_in.wait()
+
+
+async def test_a_failed_key_is_tried_again_later_each_time_until_it_succeeds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workqueue, "FIRST_RETRY_SECONDS", 0.001)
+    queue, tries, done = WorkQueue[str](), 0, asyncio.Event()
+
+    async def act(_: str) -> None:
+        nonlocal tries
+        tries += 1
+        if tries < 4:
+            raise RuntimeError("not yet")
+        done.set()
+
+    async with working(queue, act):
+        queue.add("a")
+        await done.wait()
+    assert tries == 4
+    queue.forget("a")
+    assert queue.retry("a") < 0.002
+
+
+async def test_delays_between_tries_double_and_end_at_a_minute() -> None:
+    queue = WorkQueue[str]()
+    delays = [queue.retry("a") for _ in range(12)]
+    assert 0.3 < delays[0] < 0.7
+    assert all(delay <= 75 for delay in delays)
+    assert delays[-1] > 40
+
+
+async def test_the_earliest_of_several_appointments_counts() -> None:
+    queue, done = WorkQueue[str](), asyncio.Queue[str]()
+    async with working(queue, done.put):
+        queue.add_after("a", 3600)
+        queue.add_after("a", 0.001)
+        queue.add_after("a", 60)
+        assert await done.get() == "a"
+    assert done.empty()

@@ -56,7 +56,10 @@ class Cluster:
 
     @classmethod
     def from_environment(cls, *, control_plane_only: bool = False, audit: bool = False) -> "Cluster":
-        """The cluster that $CAKE_KUBECONFIG names, with nothing started; without the variable, `up`."""
+        """The cluster that $CAKE_KUBECONFIG names, with nothing started; without the variable, `up`.
+
+        If it names one that `python -m tests.localcluster up` left running, what only local ones can do works too.
+        """
         named = os.environ.get(KUBECONFIG_VARIABLE)
         if not named:
             return cls.up(control_plane_only=control_plane_only, audit=audit)
@@ -64,7 +67,9 @@ class Cluster:
             raise LocalClusterError(
                 f"{KUBECONFIG_VARIABLE} names {named}, which is not a file: unset it or correct it."
             )
-        return cls(Path(named).absolute())
+        from tests.localcluster.local import LocalCluster
+
+        return LocalCluster.known(Path(named).absolute()) or cls(Path(named).absolute())
 
     def __enter__(self) -> Self:
         return self

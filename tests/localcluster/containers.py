@@ -19,28 +19,32 @@ class Containers:
         return self._socket.is_socket() and self._ctr("version").returncode == 0
 
     def remove_leftovers(self) -> bool:
-        """Remove the containers of clusters that have ended; whether there were any."""
+        """Remove containers of clusters that have ended, and images without a name; whether there were any."""
         containers = self._run("containers", "list", "-q").split()
         if containers:
             self._run("containers", "delete", *containers)
-        return bool(containers)
-
-    def has(self, image: Image) -> bool:
-        """Whether exactly this image is there under its name."""
-        for line in self._run("images", "list", f"name=={image.name}").splitlines()[1:]:
-            name, _, digest, *_ = line.split()
-            if (name, digest) == (image.name, image.digest):
-                return True
-        return False
+        images = self._images()
+        named = {digest for name, digest in images.items() if not name.startswith("sha256:")}
+        # Kubernetes refers to images by their digest, too, and would keep each old one for good.
+        nameless = [name for name, digest in images.items() if digest not in named]
+        if nameless:
+            self._run("images", "delete", *nameless)
+        return bool(containers or nameless)
 
     def provide(self, image: Image) -> bool:
-        """Import the image unless it is there; whether it had to be."""
-        if self.has(image):
+        """Import the image unless exactly this one is there under its name; whether it had to be."""
+        if self._images().get(image.name) == image.digest:
             return False
+        there = set(self._run("content", "list", "-q").split())
         with cache.scratch("image") as folder:
-            image.write_archive(folder / "image.tar")
+            image.write_archive(folder / "image.tar", without=there)
             self.load(folder / "image.tar")
         return True
+
+    def _images(self) -> dict[str, str]:
+        """The digest of each image by name."""
+        rows = [line.split() for line in self._run("images", "list").splitlines()[1:]]
+        return {name: digest for name, _, digest, *_ in rows}
 
     def load(self, archive: Path) -> None:
         """Import an OCI archive."""
@@ -53,5 +57,5 @@ class Containers:
         return done.stdout
 
     def _ctr(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        command = [debian.program("ctr"), "--address", self._socket, "--namespace", "k8s.io", *arguments]
+        command = [str(debian.program("ctr")), "--address", str(self._socket), "--namespace", "k8s.io", *arguments]
         return subprocess.run(command, capture_output=True, text=True, check=False)

@@ -19,8 +19,6 @@ from tests.localcluster.node import Node
 from tests.localcluster.processes import Processes
 from tests.localcluster.runs import NODE_RUN, Owner, Run
 
-CHECKOUT = Path(__file__).parents[2]
-
 _numbers = itertools.count(1)
 
 
@@ -54,9 +52,14 @@ class LocalCluster(Cluster):
             raise
         return cluster
 
+    @classmethod
+    def known(cls, kubeconfig: Path) -> Self | None:
+        """The running local cluster of that kubeconfig, if it is one's."""
+        return next((cls(run) for run in runs.all_runs() if run.kubeconfig == kubeconfig), None)
+
     def down(self) -> None:
-        """End it: afterwards no process, mount, link or file of it is left. Does nothing to one that is kept."""
-        if self.run.owner is None:
+        """End it: no process, mount, link or file of it is left. One that is not this process's, or kept, stays."""
+        if self.run.owner != Owner.this_process():
             return
         teardown.end(self.run)
         if self._processes is not None:
@@ -69,8 +72,8 @@ class LocalCluster(Cluster):
     def load_images(self, *names: str) -> None:
         """Bring the node up to date with images of this checkout: those named, or all of them."""
         containers = self._containers()
-        for name in names or images.NAMED:
-            containers.provide(images.make(name))
+        for name in names or tuple(images.NAMED):
+            containers.provide(images.NAMED[name]())
 
     def load_image(self, archive: Path) -> None:
         """Import an OCI archive on the node."""
@@ -108,8 +111,8 @@ def _start_node(run: Run, processes: Processes, audit: bool) -> None:
     listening = Listening(NODE_ADDRESS, API_PORT, namespaces.within)
     control_plane = ControlPlane(run.folder, processes, listening, run.url, audit)
     forwarder = [sys.executable, "-m", "tests.localcluster.forwarder"]
-    command = [*forwarder, str(namespaces.first_process), str(run.port), run.folder]
-    processes.start("forwarder", command, {"PYTHONPATH": str(CHECKOUT)})
+    command = [*forwarder, str(namespaces.first_process), str(run.port), str(run.folder)]
+    processes.start("forwarder", command, {"PYTHONPATH": str(images.CHECKOUT)})
     node = Node(run.folder, processes, namespaces, control_plane)
     # containerd needs no API server: it starts while the API server does.
     node.start_containers()

@@ -58,7 +58,7 @@ class Node:
         self._processes.wait_until("the node is Ready", self._is_ready, seconds=90)
 
     def _start(self, name: str, *arguments: str) -> None:
-        command = [*self._namespaces.within, self._program, name, *arguments]
+        command = [*self._namespaces.within, str(self._program), name, *arguments]
         self._processes.start(name, command, {"PATH": debian.search_path()})
 
     def _start_containerd(self) -> None:
@@ -69,7 +69,7 @@ class Node:
         store = cache.root() / "containerd"
         socket = self._folder / "containerd.sock"
         settings.write_text(_CONTAINERD.format(store=store, socket=socket, pause=images.pause().name, cni=networks))
-        command = [*self._namespaces.within, debian.program("containerd"), "--config", settings]
+        command = [*self._namespaces.within, str(debian.program("containerd")), "--config", str(settings)]
         self._processes.start("containerd", command, {"PATH": debian.search_path()})
         self._await_containerd()
 

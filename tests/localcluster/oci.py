@@ -4,12 +4,13 @@ import hashlib
 import io
 import json
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
-_DEBIAN_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+DEBIAN_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Image:
     name: str
     layers: Sequence[Layer]
     entrypoint: Sequence[str]
-    environment: Sequence[str] = field(default=(_DEBIAN_PATH,))
+    environment: Sequence[str] = field(default=(DEBIAN_PATH,))
     user: str = "65532:65532"
 
     def configuration(self) -> bytes:
@@ -82,8 +83,13 @@ class Image:
         """``sha256:...`` of the manifest."""
         return _digest(self.manifest())
 
-    def write_archive(self, target: Path) -> None:
-        """Write the image as an OCI archive that `ctr images import` (and podman, skopeo, crane) read."""
+    def write_archive(self, target: Path, without: Collection[str] = ()) -> None:
+        """Write the image as an OCI archive that `ctr images import` (and podman, skopeo, crane) read.
+
+        Args:
+            target: the file to write.
+            without: digests of layers to leave out, because whoever reads the archive has them.
+        """
         manifest, configuration = self.manifest(), self.configuration()
         names = {"io.containerd.image.name": self.name, "org.opencontainers.image.ref.name": self.name}
         entry = _descriptor("application/vnd.oci.image.manifest.v1+json", manifest) | {"annotations": names}
@@ -93,47 +99,46 @@ class Image:
             for blob in (configuration, manifest):
                 _add(archive, _blob(_digest(blob)), blob)
             for layer in self.layers:
-                archive.add(layer.tar, _blob(layer.digest))
+                if layer.digest not in without:
+                    archive.add(layer.tar, _blob(layer.digest))
 
 
 class LayerWriter:
     """Writes a layer whose bytes depend on nothing but its content: no times, no owners, a fixed order."""
 
     def __init__(self, target: Path) -> None:
-        self._tar = tarfile.open(target, "w")  # noqa: SIM115 - closed by `close`
+        self._target = target
         self._folders: set[str] = set()
+
+    def __enter__(self) -> Self:
+        self._tar = tarfile.open(self._target, "w")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._tar.close()
 
     def add_file(self, name: str, content: bytes, mode: int = 0o644) -> None:
         """Add one file, and the folders above it."""
-        for parent in reversed(Path(name).parents):
-            self.add_folder(str(parent))
+        self.add_folder(str(Path(name).parent))
         _add(self._tar, name, content, mode)
 
-    def add_folder(self, name: str, mode: int = 0o755) -> None:
-        """Add an empty folder."""
-        if name not in {".", *self._folders}:
-            self._folders.add(name)
-            entry = tarfile.TarInfo(name)
-            entry.type, entry.mode = tarfile.DIRTYPE, mode
-            self._tar.addfile(entry)
+    def add_folder(self, name: str) -> None:
+        """Add a folder, and those above it."""
+        for folder in [*reversed(Path(name).parents), Path(name)]:
+            if str(folder) not in {".", *self._folders}:
+                self._folders.add(str(folder))
+                entry = tarfile.TarInfo(str(folder))
+                entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+                self._tar.addfile(entry)
 
-    def add_link(self, name: str, target: str) -> None:
-        """Add a symbolic link."""
-        entry = tarfile.TarInfo(name)
-        entry.type, entry.linkname = tarfile.SYMTYPE, target
-        self._tar.addfile(entry)
-
-    def add_tree(self, source: Path, name: str, without: Sequence[str] = ()) -> None:
-        """Add a folder and all below it, but for entries whose own name is in ``without``."""
+    def add_tree(self, source: Path, name: str) -> None:
+        """Add what is below the folder ``source``, below the folder ``name`` of the image."""
         for path in sorted(source.rglob("*")):
-            below = path.relative_to(source)
-            if path.is_file() and not set(below.parts) & set(without):
+            if path.is_file():
                 mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
-                self.add_file(f"{name}/{below}", path.read_bytes(), mode)
-
-    def close(self) -> None:
-        """Finish the file."""
-        self._tar.close()
+                self.add_file(f"{name}/{path.relative_to(source)}", path.read_bytes(), mode)
 
 
 def _encode(document: Any) -> bytes:

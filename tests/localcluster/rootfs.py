@@ -7,12 +7,15 @@ from tests.localcluster.errors import LocalClusterError
 from tests.localcluster.oci import Layer
 
 SUITE = "bookworm"
+# Some libraries look up the name of the user that they run as.
+USER = "cake:x:65532:65532::/tmp:/usr/sbin/nologin"
+GROUP = "cake:x:65532:"
 PACKAGES = ("ca-certificates", "libgomp1", "libnuma1", "libpython3.11-stdlib", "python3", "python3.11")
 
 
 def base_layer() -> Layer:
     """The base layer, made by mmdebstrap from the machine's own package sources when the cache lacks it."""
-    key = cache.fingerprint(SUITE, *PACKAGES)
+    key = cache.fingerprint(SUITE, USER, GROUP, *PACKAGES)
     target = cache.root() / "rootfs" / key / "base.tar"
     with cache.lock("rootfs"):
         if not target.exists():
@@ -32,6 +35,8 @@ def _bootstrap(target: str) -> None:
         "--dpkgopt=path-exclude=/usr/share/doc/*",
         "--dpkgopt=path-exclude=/usr/share/man/*",
         "--dpkgopt=path-exclude=/usr/share/locale/*",
+        f"--customize-hook=echo '{USER}' >> \"$1/etc/passwd\"",
+        f"--customize-hook=echo '{GROUP}' >> \"$1/etc/group\"",
         SUITE,
         target,
     ]

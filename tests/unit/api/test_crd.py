@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -103,9 +104,7 @@ def test_generated_files_are_fresh():
 
 
 def test_a_stale_file_is_named_with_what_to_do(tmp_path):
-    copy = tmp_path / "scripts/generate"
-    copy.parent.mkdir()
-    copy.write_text(GENERATE.read_text())
+    copy = shutil.copytree(GENERATE.parent, tmp_path / "scripts") / "generate"
     done = subprocess.run([sys.executable, copy, "--check"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "crds/cakedeployments.cake.dev.yaml is stale: run `make generate`" in done.stderr

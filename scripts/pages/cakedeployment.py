@@ -17,7 +17,7 @@ required. Units: `8Gi` is an amount of bytes, `300s` a duration (ms, s, m, h, d)
 """
 
 
-def cakedeployment_reference() -> str:
+def page() -> str:
     """The page docs/reference/cakedeployment.md."""
     version = custom_resource_definition()["spec"]["versions"][0]
     schema = version["schema"]["openAPIV3Schema"]

@@ -42,12 +42,12 @@ class Pace:
         """Say how the cap comes about."""
         here, a100 = self.first_chunk_seconds * 1000, A100_FIRST_CHUNK_SECONDS * 1000
         last, load = A100_LAST_CHUNK_SECONDS * 1000, A100_CHUNK_LOAD_SECONDS * 1000
+        ours, rate = self.chunk_load_seconds * 1000, self.bytes_per_second / 1e6
         return (
             f"Computing the first {CHUNK_TOKENS} tokens takes {here:.0f} ms here; on an A100 it takes {a100:.0f} ms "
             f"(growing to {last:.0f} ms along the prompt), and loading them at 32 Gbit/s {load:.0f} ms (Cake, "
-            f"Figure 4). The same ratio here is {self.chunk_load_seconds * 1000:.0f} ms: with {self.bytes_per_token:,} bytes a "
-            f"token, a load bandwidth of {self.bytes_per_second / 1e6:.1f} MB/s a pod "
-            "(spec.balance.knobs.loadBandwidth)."
+            f"Figure 4). The same ratio here is {ours:.0f} ms: with {self.bytes_per_token:,} bytes a token, a load "
+            f"bandwidth of {rate:.1f} MB/s a pod (spec.balance.knobs.loadBandwidth)."
         )
 
 

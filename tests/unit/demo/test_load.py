@@ -1,0 +1,16 @@
+import json
+from pathlib import Path
+
+from demo.load import Streams, custom_dataset
+
+
+def test_the_results_of_the_benchmark_keep_the_order_of_the_prompts(tmp_path: Path) -> None:
+    result = {"ttfts": [1.0, 0.0], "generated_texts": ["a", ""], "errors": ["", "cut"], "other": 1}
+    (tmp_path / "r.json").write_text(json.dumps(result))
+    streams = Streams.read(tmp_path / "r.json", 12.0)
+    assert (streams.started, streams.ttfts, streams.texts) == (12.0, (1.0, 0.0), ("a", ""))
+    assert streams.failed == ["cut"]
+
+
+def test_prompts_are_played_in_their_order_and_as_they_are() -> None:
+    assert {"--disable-shuffle", "--skip-chat-template"} <= set(custom_dataset(Path("p.jsonl"), 3))

@@ -21,6 +21,10 @@ from cake_operator.observe.snapshot import FleetSnapshot
 
 logger = logging.getLogger(__name__)
 
+UNCONFIGURED = (
+    "No Prometheus is configured: set prometheus.url in the chart (CAKE_PROMETHEUS_URL). What is stays as it is."
+)
+
 _MALFORMED = (MalformedAnswerError, KeyError, TypeError, ValueError)
 
 
@@ -29,7 +33,7 @@ class _TimeIsUpError(Exception):
 
 
 class Observer:
-    """Asks one Prometheus. Blocking: call it in a thread. Not for several threads at once.
+    """Asks one Prometheus; without an address, none. Blocking: call it in a thread. Not for several threads at once.
 
     Attributes:
         sampling: Windows and limits.
@@ -55,6 +59,9 @@ class Observer:
         Returns:
             The figures, or a snapshot whose `error` says what was wrong, and with which query.
         """
+        if not self._url:
+            self._note(UNCONFIGURED)
+            return FleetSnapshot(now, error=UNCONFIGURED)
         wanted = queries(self.sampling, watched)
         try:
             answers = self._ask(wanted)

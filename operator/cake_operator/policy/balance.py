@@ -34,6 +34,7 @@ class BalanceHistory:
         mode: The mode at the last decision.
         generation: The newest generation that every ready pod was seen to run with.
         judged_from: When the figures of that generation count; None when they do already.
+        turned_at: The generation that ran when a knob was last turned: until another runs, that is on its way.
         writes: By tier, what is remembered of its writes.
         recommendation: With tuning Recommend, the knobs that Auto would set next; None otherwise.
     """
@@ -42,6 +43,7 @@ class BalanceHistory:
     mode: Mode | None = None
     generation: int | None = None
     judged_from: datetime | None = None
+    turned_at: int | None = None
     writes: Mapping[str, WriteMemory] = field(default_factory=dict)
     recommendation: Knobs | None = None
 
@@ -115,8 +117,12 @@ def decide(
     case = Case(balance, user, base, snapshot, confirmation, now, law)
     history = replace(history, user=user, writes={} if WRITE in edited else history.writes, recommendation=None)
     if base != current:
-        return case.stay("the knobs or bounds in the resource changed: they come first"), history
-    return _tune(case, tiers, history)
+        decision = case.stay("the knobs or bounds in the resource changed: they come first")
+    else:
+        decision, history = _tune(case, tiers, history)
+    if decision.value != current:
+        history = replace(history, turned_at=confirmation.generation)
+    return decision, history
 
 
 def _edited(before: Knobs | None, user: Knobs) -> dict[str, Any]:
@@ -144,6 +150,8 @@ def _tune(case: Case, tiers: Sequence[str], history: BalanceHistory) -> tuple[De
         return case.stay(case.confirmation.sentence.rstrip("."), known), history
     if switched:
         return case.stay(f"the mode became {case.balance.mode}: figures of the last one do not count"), history
+    if history.turned_at == case.confirmation.generation:
+        return case.stay("the last change is on its way to the pods"), history
     if history.judged_from is not None and case.now < history.judged_from:
         left = round((history.judged_from - case.now).total_seconds())
         reason = f"generation {case.confirmation.generation} is judged in {left} s"

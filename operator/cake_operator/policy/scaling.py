@@ -59,12 +59,14 @@ def decide(
         bounded = _bound(current_replicas, scaling)
         return Decision(bounded, "no SLO is set: replicas stay within their bounds", True, now), ScalingHistory()
 
-    history = history.seen(ready_replicas, stalled(snapshot), now)
-    wish = desire(Case(measured, snapshot, history, scaling.min_replicas, current_replicas, ready_replicas, now, law))
+    # Pods on their way out, and those of a rollout's surge, are ready too.
+    ready = min(ready_replicas, current_replicas)
+    history = history.seen(ready, stalled(snapshot), now)
+    wish = desire(Case(measured, snapshot, history, scaling.min_replicas, current_replicas, ready, now, law))
     decision, history = _hold(wish, scaling, history, current_replicas, now)
     if (arrivals := snapshot.arrivals.value) is not None:
-        if wish.valid and wish.replicas > ready_replicas >= current_replicas:
-            history = history.missed(Tried(now, ready_replicas, arrivals))
+        if wish.valid and wish.replicas > ready == current_replicas:
+            history = history.missed(Tried(now, ready, arrivals))
         if decision.value < current_replicas:
             history = replace(history, shrunk=Tried(now, current_replicas, arrivals))
     return decision, history

@@ -88,9 +88,13 @@ def test_a_bad_answer_is_an_error_in_the_snapshot(answer: Answer, says: str) -> 
         assert says in observe(url)
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://no such host", "ftp://127.0.0.1", "", "127.0.0.1:9090"])
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "http://no such host", "ftp://127.0.0.1", "127.0.0.1:9090"])
 def test_a_wrong_address_is_an_error_in_the_snapshot(url: str) -> None:
     assert "check the operator's prometheus.url" in observe(url)
+
+
+def test_without_an_address_nothing_is_asked_and_the_sentence_says_what_to_set() -> None:
+    assert observe("").startswith("No Prometheus is configured: set prometheus.url")
 
 
 def test_a_prometheus_that_does_not_answer_is_given_up_in_time() -> None:

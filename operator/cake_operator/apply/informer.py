@@ -59,6 +59,7 @@ class Informer:
                 if self._version is None:
                     await self._list()
                 await self._watch(self._version or "")
+                await asyncio.sleep(FIRST_BACKOFF_SECONDS)  # a server that ends every watch at once is not stormed
             except ApiError as error:
                 # 410 Gone: the server no longer knows what came after our version. Any other answer may have the same
                 # cause in another dress (a restored etcd, say): all but a broken line are met with a new list.

@@ -153,7 +153,7 @@ def _slo(previous: Mapping[str, Any], found: Findings) -> dict[str, Any]:
 
 def _scaling(previous: Mapping[str, Any], decision: Decision[int]) -> dict[str, Any]:
     same = (previous.get("desiredReplicas"), previous.get("valid")) == (decision.value, decision.valid)
-    reason = settled_sentence(previous["reason"], decision.reason) if same else decision.reason
+    reason = settled_sentence(previous.get("reason", ""), decision.reason) if same else decision.reason
     return {"desiredReplicas": decision.value, "reason": reason, "valid": decision.valid}
 
 

@@ -1,0 +1,117 @@
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from cake_operator.apply import client as client_module
+from cake_operator.apply import informer as module
+from cake_operator.apply.cache import Cache
+from cake_operator.apply.informer import Informer
+from cake_operator.apply.keeping import keeper
+from cake_operator.apply.kinds import SERVICES
+from tests.unit.apply.api_server import Answer, Script, broken, client_of, ok, refusal, stream
+
+
+@pytest.fixture(autouse=True)
+def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FIRST_BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr(client_module, "_delay", lambda attempt, retry_after: 0.0)
+
+
+def service(name: str, version: int) -> dict[str, Any]:
+    labels = {"cake.dev/deployment": name}
+    return {
+        "metadata": {"namespace": "team", "name": name, "resourceVersion": str(version), "uid": name, "labels": labels}
+    }
+
+
+def listed(version: int, *objects: dict[str, Any]) -> Answer:
+    return ok({"metadata": {"resourceVersion": str(version)}, "items": list(objects)})
+
+
+def event(kind: str, obj: dict[str, Any]) -> bytes:
+    return json.dumps({"type": kind, "object": obj}).encode() + b"\n"
+
+
+QUIET = stream(silent=True)
+
+
+@contextlib.asynccontextmanager
+async def informed(script: Script) -> AsyncIterator[tuple[Cache, asyncio.Queue[str]]]:
+    """A cache that an informer keeps true, and the names that it told of."""
+    cache, names = Cache(), asyncio.Queue[str]()
+    async with client_of(script) as client:
+        informer = Informer(
+            client,
+            cache,
+            SERVICES,
+            namespace=None,
+            selector="",
+            keep=keeper(SERVICES),
+            notify=lambda obj: names.put_nowait(obj["metadata"]["name"]),
+        )
+        task = asyncio.create_task(informer.run())
+        try:
+            async with asyncio.timeout(10):
+                await informer.synced.wait()
+                yield cache, names
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+async def test_what_is_there_is_known_and_then_what_happens() -> None:
+    moments = (event("ADDED", service("b", 3)), event("DELETED", service("a", 4)), event("MODIFIED", service("b", 5)))
+    async with informed(Script(listed(2, service("a", 1)), stream(*moments, silent=True))) as (cache, names):
+        assert [await names.get() for _ in range(4)] == ["a", "b", "a", "b"]
+        assert cache.names(SERVICES) == [("team", "b")]
+
+
+INTERRUPTIONS: dict[str, tuple[Answer, bool]] = {
+    "the server ends it": (stream(event("BOOKMARK", service("", 9))), False),
+    "the line breaks": (broken(), False),
+    "the version is too old, said at once": (refusal(410, "Expired"), True),
+    "the version is too old, said later": (stream(event("ERROR", {"code": 410, "reason": "Expired"})), True),
+    "the server fails": (refusal(500, "InternalError"), True),
+}
+
+
+@pytest.mark.parametrize("which", INTERRUPTIONS)
+async def test_a_watch_goes_on_after(which: str) -> None:
+    interruption, lists_again = INTERRUPTIONS[which]
+    after = [listed(20, service("a", 1), service("new", 15))] if lists_again else []
+    script = Script(
+        listed(2, service("a", 1)), interruption, *after, stream(event("ADDED", service("b", 30)), silent=True)
+    )
+    async with informed(script) as (_, names):
+        told = {await names.get() for _ in range(3 if lists_again else 2)}
+    assert told == {"a", "b"} | ({"new"} if lists_again else set())
+    watched_from = [query["resourceVersion"] for _, query in script.requests if "watch" in query]
+    assert watched_from[-1] == ("20" if lists_again else "9" if "ends" in which else "2")
+
+
+async def test_what_went_while_nobody_watched_is_told_of() -> None:
+    script = Script(listed(2, service("a", 1)), refusal(410, "Expired"), listed(20), QUIET)
+    async with informed(script) as (cache, names):
+        assert [await names.get(), await names.get()] == ["a", "a"]
+        assert cache.names(SERVICES) == []
+
+
+async def test_a_server_that_fails_for_long_is_asked_less_and_less(monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    really_sleep = asyncio.sleep
+
+    async def note(seconds: float) -> None:
+        waits.append(seconds)
+        await really_sleep(0)
+
+    monkeypatch.setattr(module.asyncio, "sleep", note)
+    refusals = [refusal(403, "Forbidden")] * 15
+    async with informed(Script(*refusals, listed(2), QUIET)):
+        pass
+    assert waits[:3] == [0.01, 0.02, 0.04]
+    assert waits[14] == module.LAST_BACKOFF_SECONDS

@@ -1,0 +1,36 @@
+import pytest
+
+from cake_operator.configuration import Configuration, ConfigurationError
+from cake_operator.main import main
+
+ENOUGH = {"CAKE_ENGINE_IMAGE": "engine:1"}
+
+
+def test_an_image_is_all_that_must_be_said() -> None:
+    configuration = Configuration.of(ENOUGH)
+    assert configuration.namespace is None
+    assert (configuration.interval_seconds, configuration.port) == (15, 8080)
+
+
+FAULTS = {
+    "CAKE_ENGINE_IMAGE is not set": {},
+    "CAKE_PROMETHEUS_URL is 'prometheus:9090': write an address": ENOUGH | {"CAKE_PROMETHEUS_URL": "prometheus:9090"},
+    "CAKE_INTERVAL_SECONDS is 'often': write a number from 1": ENOUGH | {"CAKE_INTERVAL_SECONDS": "often"},
+    "CAKE_INTERVAL_SECONDS is '0': write a number from 1": ENOUGH | {"CAKE_INTERVAL_SECONDS": "0"},
+    "CAKE_INTERVAL_SECONDS is 'nan': write a number from 1": ENOUGH | {"CAKE_INTERVAL_SECONDS": "nan"},
+    "CAKE_LIVENESS_PORT is '-1'": ENOUGH | {"CAKE_LIVENESS_PORT": "-1"},
+    "CAKE_LOG_LEVEL is 'LOUD': write DEBUG": ENOUGH | {"CAKE_LOG_LEVEL": "loud"},
+}
+
+
+@pytest.mark.parametrize("sentence", FAULTS)
+def test_a_variable_that_cannot_be_used_is_named(sentence: str) -> None:
+    with pytest.raises(ConfigurationError) as refused:
+        Configuration.of(FAULTS[sentence])
+    assert str(refused.value).startswith(sentence)
+
+
+def test_the_command_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.delenv("CAKE_ENGINE_IMAGE", raising=False)
+    assert main(["run"]) == 2
+    assert "CAKE_ENGINE_IMAGE is not set" in capsys.readouterr().err

@@ -1,0 +1,145 @@
+"""Writes are held back while they slow reads."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cake_operator.observe.snapshot import DeploymentSnapshot, Figure
+from cake_operator.policy.tuning_law import TUNING_LAW
+from cake_operator.policy.writes import LEAST, Cut, Rates, WriteLimits, WriteMemory, hold_back, rates, watch
+from tests.unit.policy.figures import ABSENT, NAN, STALE, at, present
+
+MIB = 2.0**20
+QUIET = WriteMemory(quiet_seconds=0.010)
+
+
+def found(milliseconds: float | None, written: float = 50, read: float = 200) -> Rates:
+    seconds = None if milliseconds is None else milliseconds / 1000
+    return Rates(seconds, read * MIB, written * MIB, 5.0)
+
+
+def step(
+    rates: Rates, memory: WriteMemory, cap: float | None = None, most: float | None = None, seconds: float = 0
+) -> tuple[float | None, str, WriteMemory]:
+    limits = WriteLimits(most=None if most is None else most * MIB)
+    given_cap = None if cap is None else cap * MIB
+    done, memory = hold_back(
+        "shared", given_cap, found=rates, memory=memory, limits=limits, now=at(seconds), law=TUNING_LAW
+    )
+    return (None if done.cap is None else round(done.cap / MIB, 3)), done.reason, memory
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "written", "cap", "becomes", "says"),
+    [
+        (14, 50, None, None, "left as they are"),  # slower, but not by half
+        (16, 50, None, 35, "while 50 MiB/s are written: held to 35 MiB/s"),
+        (16, 19, None, None, "left as they are"),  # hardly any writing: it is not the writes
+        (16, 30, 40, 21, "held to 21 MiB/s"),
+        (16, 50, 40, 28, "held to 28 MiB/s"),
+        (14, 50, 40, 44, "writes get 44 MiB/s"),
+        (None, 50, 40, 44, "nothing is read from shared"),
+        (None, 50, None, None, "nothing is read from shared"),
+    ],
+)
+def test_writes_are_cut_while_they_slow_reads_and_recover_when_they_do_not(
+    milliseconds: float | None, written: float, cap: float | None, becomes: float | None, says: str
+) -> None:
+    after, reason, _ = step(found(milliseconds, written), QUIET, cap)
+    assert after == becomes
+    assert says in reason
+
+
+def test_a_cut_that_helped_stays() -> None:
+    memory = replace(QUIET, cut=Cut(None, 0.020), uncut=50 * MIB)
+    after, reason, memory = step(found(16, 35), memory, cap=35)
+    assert (after, memory.cut) == (35, None)
+    assert "the cut of writes helped (20 ms before)" in reason
+
+
+def test_a_cut_that_did_not_help_is_taken_back_and_writes_are_left_alone_for_a_while() -> None:
+    memory = replace(QUIET, cut=Cut(None, 0.020), uncut=50 * MIB)
+    after, reason, memory = step(found(19, 35), memory, cap=35)
+    assert after is None
+    assert "did not help and is taken back" in reason
+    assert step(found(20), memory, seconds=1799)[0] is None
+    assert step(found(20), memory, seconds=1800)[0] == 35
+
+
+def test_held_back_writes_come_back_step_by_step_until_they_are_free() -> None:
+    caps, cap, memory = [], 28.0, replace(QUIET, uncut=40 * MIB)
+    while cap is not None and len(caps) < 30:
+        cap, _, memory = step(found(10), memory, cap)
+        caps.append(cap)
+    assert caps[:4] == [32, 36, 40, 44]
+    assert caps[-2:] == [80, None]
+    assert memory.uncut is None
+
+
+def test_writes_never_get_more_than_the_user_allows() -> None:
+    assert step(found(10), replace(QUIET, uncut=40 * MIB), cap=38, most=40)[0] == 40
+    assert step(found(10), QUIET, cap=40, most=40)[0] == 40
+
+
+def test_some_writing_always_remains() -> None:
+    after, reason, _ = step(found(100), QUIET, cap=LEAST / MIB)
+    assert after == LEAST / MIB
+    assert "writes are at their least" in reason
+
+
+def test_the_quiet_read_time_is_the_best_and_rises_slowly() -> None:
+    memory = watch(WriteMemory(), found(12), TUNING_LAW)
+    memory = watch(memory, found(10), TUNING_LAW)
+    memory = watch(memory, found(30), TUNING_LAW)
+    assert memory.quiet_seconds == pytest.approx(0.010005)
+    assert watch(memory, found(None), TUNING_LAW) == memory
+
+
+def tier(read: Figure, written: Figure, seconds: Figure, pods: Figure) -> DeploymentSnapshot:
+    return DeploymentSnapshot(
+        read_rate={"shared": read},
+        write_rate={"shared": written},
+        read_seconds={"shared": seconds},
+        reporting_pods=pods,
+    )
+
+
+def test_rates_are_those_of_one_pod() -> None:
+    snapshot = tier(present(400), present(100), present(0.01), present(2))
+    assert rates("shared", snapshot) == Rates(0.01, 200, 50, 5.0)
+    assert rates("shared", replace(snapshot, read_seconds={"shared": NAN})) == Rates(None, 200, 50, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "says"),
+    [
+        (DeploymentSnapshot(), "read rate of shared is absent; write rate of shared is absent"),
+        (tier(present(1), STALE, present(1), present(1)), "write rate of shared is stale"),
+        (tier(present(1), present(1), ABSENT, present(1)), "read time of shared is absent"),
+        (tier(present(1), present(1), present(1), ABSENT), "the number of pods that report is absent"),
+        (tier(present(1), present(1), present(1), present(0)), "the number of pods that report is 0"),
+    ],
+)
+def test_a_missing_figure_is_named(snapshot: DeploymentSnapshot, says: str) -> None:
+    missing = rates("shared", snapshot)
+    assert isinstance(missing, str)
+    assert says in missing
+
+
+@given(
+    milliseconds=st.none() | st.floats(0.001, 1000),
+    written=st.floats(0, 10000),
+    cap=st.none() | st.floats(1, 10000),
+    most=st.none() | st.floats(1, 10000),
+)
+def test_a_cap_stays_between_the_least_and_the_most(
+    milliseconds: float | None, written: float, cap: float | None, most: float | None
+) -> None:
+    if most is not None:
+        cap = min(cap or most, most)
+    after, reason, _ = step(found(milliseconds, written), QUIET, cap, most)
+    assert after is None or 1 <= after <= (most or float("inf")) + 0.001
+    assert most is None or after is not None
+    assert reason

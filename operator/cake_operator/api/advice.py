@@ -37,13 +37,13 @@ def _coarse(field: str, target: Duration, bounds: tuple[float, ...]) -> str:
     if above < len(bounds) and bounds[above] == seconds:
         return ""
     if above == len(bounds):
-        return f"{field} {target} is above {_text(bounds[-1])}, the last bound of vLLM's histogram: write less."
+        return f"{field} {target} is above {_text(bounds[-1])}, the last bound of vLLM's histogram: write less"
     if above == 0:
-        return f"{field} {target} is below {_text(bounds[0])}, the first bound of vLLM's histogram: write more."
+        return f"{field} {target} is below {_text(bounds[0])}, the first bound of vLLM's histogram: write more"
     low, high = _text(bounds[above - 1]), _text(bounds[above])
     return (
         f"{field} {target} lies between two bounds of vLLM's histogram, so whether it is met is interpolated: write"
-        f" {low} or {high} to have it measured."
+        f" {low} or {high} to have it measured"
     )
 
 
@@ -51,9 +51,9 @@ def _idle_scaling(spec: CakeDeploymentSpec) -> str:
     if spec.scaling.max_replicas == spec.scaling.min_replicas:
         return ""
     if spec.replicas is not None:
-        return f"scaling stands back because replicas is {spec.replicas}: remove replicas to scale by the slo."
+        return f"scaling stands back because replicas is {spec.replicas}: remove replicas to scale by the slo"
     if spec.slo is None:
-        return f"scaling.maxReplicas {spec.scaling.max_replicas} is never reached without an slo: write one."
+        return f"scaling.maxReplicas {spec.scaling.max_replicas} is never reached without an slo: write one"
     return ""
 
 

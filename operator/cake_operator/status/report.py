@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from cake_engine.config import Knobs, LiveConfig
-from cake_operator.api import CakeDeployment
+from cake_operator.api import CakeDeployment, slo_warnings
 from cake_operator.observe.snapshot import DeploymentSnapshot
 from cake_operator.policy.confirmation import Confirmation
 from cake_operator.policy.decision import Decision
@@ -68,7 +68,7 @@ def report(
         "replicas": counted.get("replicas", 0),
         "readyReplicas": counted.get("readyReplicas", 0),
         "selector": ",".join(f"{key}={value}" for key, value in selector_of(resource.metadata.name).items()),
-        "conditions": merged(previous.get("conditions") or (), _conditions(found), generation, now),
+        "conditions": merged(previous.get("conditions") or (), _conditions(resource, found), generation, now),
         "slo": _slo(previous.get("slo") or {}, found),
         "scaling": _scaling(previous.get("scaling") or {}, found.scaling),
         "balance": _balance(previous.get("balance") or {}, found),
@@ -95,7 +95,7 @@ def _truth_before(previous: Mapping[str, Any]) -> Truth:
     return Truth.UNKNOWN if previous.get("readyReplicas") else Truth.FALSE
 
 
-def _conditions(found: Findings) -> list[Condition]:
+def _conditions(resource: CakeDeployment, found: Findings) -> list[Condition]:
     troubles = [
         *found.failures,
         *(trouble for _, trouble in found.claims),
@@ -105,17 +105,17 @@ def _conditions(found: Findings) -> list[Condition]:
     return [
         ready(found.pods, counted.get("readyReplicas", 0), found.wanted, troubles),
         progressing(found.deployment, found.wanted, troubles),
-        _slo_met(found.slo),
+        _slo_met(found.slo, slo_warnings(resource.spec)),
         _metrics_available(found),
         _balance_applied(found.confirmation),
         _tier_degraded(found.claims),
     ]
 
 
-def _slo_met(verdict: SloVerdict) -> Condition:
+def _slo_met(verdict: SloVerdict, advice: Sequence[str]) -> Condition:
     met = {SloState.MET: Truth.TRUE, SloState.MISSED: Truth.FALSE}.get(verdict.state, Truth.UNKNOWN)
     reason = {SloState.NONE: "NoSLO", SloState.UNKNOWN: "NoFigures"}.get(verdict.state, str(verdict.state))
-    return Condition(ConditionType.SLO_MET, met, reason, verdict.sentence, measured=True)
+    return Condition(ConditionType.SLO_MET, met, reason, "; ".join((verdict.sentence, *advice)), measured=True)
 
 
 def _metrics_available(found: Findings) -> Condition:

@@ -18,13 +18,13 @@ CASES = [
         {"slo": {"ttft": {"target": "800ms"}}},
         [
             "slo.ttft.target 800ms lies between two bounds of vLLM's histogram, so whether it is met is interpolated:"
-            " write 750ms or 1s to have it measured."
+            " write 750ms or 1s to have it measured"
         ],
     ),
     (
         "both between bounds",
         {"slo": {"ttft": {"target": "3s"}, "interTokenLatency": {"target": "60ms"}}},
-        ["write 2.5s or 5s to have it measured.", "write 50ms or 75ms to have it measured."],
+        ["write 2.5s or 5s to have it measured", "write 50ms or 75ms to have it measured"],
     ),
     (
         "a target below all bounds",
@@ -35,12 +35,12 @@ CASES = [
     (
         "scaling that nothing drives",
         {"scaling": {"maxReplicas": 8}},
-        ["scaling.maxReplicas 8 is never reached without an slo: write one."],
+        ["scaling.maxReplicas 8 is never reached without an slo: write one"],
     ),
     (
         "scaling that stands back",
         {"scaling": {"maxReplicas": 8}, "replicas": 2} | TTFT,
-        ["scaling stands back because replicas is 2: remove replicas to scale by the slo."],
+        ["scaling stands back because replicas is 2: remove replicas to scale by the slo"],
     ),
     ("scaling by an slo", {"scaling": {"maxReplicas": 8}} | TTFT, []),
 ]

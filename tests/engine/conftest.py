@@ -37,7 +37,7 @@ def reference(model: Path) -> Reference:
             prompt=server.tokens([PROMPT])[0],
             extended=server.tokens([EXTENDED])[0],
             several=server.tokens(SEVERAL, 24),
-            several_long=server.tokens(SEVERAL, 300),
+            several_long=server.tokens(SEVERAL, 100),
         )
     finally:
         server.close()
@@ -45,7 +45,10 @@ def reference(model: Path) -> Reference:
 
 @pytest.fixture(scope="module")
 def stocked(model: Path, reference: Reference, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server with Cake whose file tier holds all the prompts; what it says while storing is right as well."""
+    """A server with Cake whose file tier holds all the prompts; what it says while storing is right as well.
+
+    One such server may live at a time, so one a module: vLLM keeps its worker's connector in a global.
+    """
     server = Server(model, cake_config=write_config(tmp_path_factory.mktemp("cake")))
     try:
         assert server.tokens([PROMPT]) == [reference.prompt]

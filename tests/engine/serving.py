@@ -195,19 +195,21 @@ def _is_block(file: Path) -> bool:
     return file.is_file() and file.stat().st_size > 4096
 
 
-def write_config(folder: Path, *, memory_chunks: int = 512, files: bool = True, **live: Any) -> Path:
+def write_config(folder: Path, *, memory_chunks: int = 512, chunk_tokens: int | None = None) -> Path:
     """A static and a live configuration in `folder`; returns the static one's path."""
     chunk_bytes = 4 * 2 * 2 * 32 * 4 * BLOCK
-    tiers: list[dict[str, Any]] = [
-        {"name": "memory", "kind": "Memory", "path": None, "capacityBytes": memory_chunks * chunk_bytes}
-    ]
-    if files:
-        tiers.append({"name": "shared", "kind": "FileSystem", "path": str(folder / "tier"), "capacityBytes": 1 << 30})
-    static = folder / "engine.json"
-    tuning = folder / "tuning.json"
-    static.write_text(json.dumps({"version": 1, "model": {"name": "tiny"}, "tiers": tiers, "liveConfig": str(tuning)}))
-    write_live(folder, generation=1, **live)
-    return static
+    memory = {"name": "memory", "kind": "Memory", "capacityBytes": memory_chunks * chunk_bytes}
+    files = {"name": "shared", "kind": "FileSystem", "path": str(folder / "tier"), "capacityBytes": 1 << 30}
+    config = {
+        "version": 1,
+        "model": {"name": "tiny"},
+        "tiers": [memory, files],
+        "chunkTokens": chunk_tokens,
+        "liveConfig": str(folder / "tuning.json"),
+    }
+    (folder / "engine.json").write_text(json.dumps(config))
+    write_live(folder, generation=1)
+    return folder / "engine.json"
 
 
 def write_live(folder: Path, generation: int, **live: Any) -> None:

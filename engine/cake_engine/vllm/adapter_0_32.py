@@ -31,6 +31,7 @@ from vllm.v1.kv_offload.cpu.common import CPULoadStoreSpec
 from vllm.v1.request import Request, RequestStatus
 
 SUPPORTED = "0.32"
+SCHEDULER = "CakeScheduler"
 LOAD_PREFIX = "cake:"
 """Marks the transfer jobs that are ours: the engine must not take their end for the end of a request's own load."""
 
@@ -75,8 +76,10 @@ def refuse_unsupported(vllm_config: VllmConfig, kv_cache_config: KVCacheConfig) 
         reason = "prefix caching is off: remove --no-enable-prefix-caching"
     elif not vllm_config.scheduler_config.enable_chunked_prefill:
         reason = "chunked prefill is off: remove --no-enable-chunked-prefill"
+    elif not any(cls.__name__ == SCHEDULER for cls in vllm_config.scheduler_config.get_scheduler_cls().__mro__):
+        reason = f"its scheduler is not Cake's: add --scheduler-cls cake_engine.vllm.scheduler.{SCHEDULER}"
     if reason:
-        raise UnsupportedError(f"Cake cannot serve this: {reason}, or serve without Cake.")
+        raise UnsupportedError(f"Cake cannot serve this: {reason}; or serve without Cake.")
 
 
 @contextmanager

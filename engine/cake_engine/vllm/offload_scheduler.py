@@ -218,11 +218,12 @@ class CakeOffloadScheduler(adapter.OffloadSeam):
         tier = self._tier_names.index(active.tiers[active.plan.end - 1])
         if tier == 0:
             return 0.0
-        rate = self.manager.secondary_tiers[tier - 1].read_rate
-        if not rate:
+        measured = self.manager.secondary_tiers[tier - 1].read_rate
+        if not measured:
             return None
+        cap = self._live.current.load_bandwidth_bytes_per_second.get(self._tier_names[tier], measured)
         silence = self._last_poll - self._last_arrival if self._reading else 0.0
-        return max(self.chunk_bytes / rate, silence)
+        return max(self.chunk_bytes / min(measured, cap), silence)
 
     # Each step
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from cake_engine.config import Mode
 from cake_engine.core.meeting import Costs, aim
@@ -41,7 +42,7 @@ class World:
     def compute(self, start: int, stop: int) -> float:
         """Seconds of computing tokens [start, stop) in full steps."""
         cuts = [*range(start, stop, self.step_tokens), stop]
-        return sum(self.step(a, b) for a, b in zip(cuts, cuts[1:], strict=False))
+        return sum(self.step(a, b) for a, b in pairwise(cuts))
 
     @property
     def end(self) -> int:

@@ -1,0 +1,37 @@
+"""Exactness where the memory tier holds a fraction of one prefix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engine.conftest import PROMPT, SEVERAL, Reference
+from tests.engine.serving import Server, write_config
+
+
+@pytest.fixture(scope="module", params=[4, 24], ids=["4 chunks", "24 chunks"])
+def small_memory(
+    request: pytest.FixtureRequest, model: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Server]:
+    """A memory tier that holds a fraction of one prefix."""
+    config = write_config(tmp_path_factory.mktemp("memory"), memory_chunks=request.param)
+    server = Server(model, cake_config=config)
+    for prompt in [PROMPT, *SEVERAL] * 2:
+        server.tokens([prompt], 1)
+        server.settle()
+    yield server
+    server.close()
+
+
+@pytest.mark.parametrize("mode", ["LoadOnly", "Adaptive", "Static"])
+def test_a_prefix_goes_through_a_memory_tier_that_is_smaller_than_it(
+    small_memory: Server, reference: Reference, mode: str
+) -> None:
+    small_memory.tune(mode=mode, **({"staticMeetingPoint": 0.5} if mode == "Static" else {}))
+    small_memory.forget()
+    assert small_memory.tokens([PROMPT]) == [reference.prompt]
+    small_memory.forget()
+    assert small_memory.tokens(SEVERAL, 24) == reference.several
+    assert set(small_memory.idle().values()) == {0}

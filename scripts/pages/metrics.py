@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from prometheus_client.metrics import MetricWrapperBase
 
@@ -35,21 +35,33 @@ On port 8080 of the operator, path `/metrics`.
 
 def page() -> str:
     """The page docs/reference/metrics.md."""
-    own = [_operator_metric(value) for value in vars(instruments).values() if isinstance(value, MetricWrapperBase)]
+    own = [value for value in vars(instruments).values() if isinstance(value, MetricWrapperBase)]
     return "\n".join(
-        [_INTRODUCTION, _table(WORK), _CONFIGURATION, _table(CONFIGURATION), _OPERATOR, _table(own)],
+        [
+            _INTRODUCTION,
+            _table(map(_engine_row, WORK)),
+            _CONFIGURATION,
+            _table(map(_engine_row, CONFIGURATION)),
+            _OPERATOR,
+            _table(map(_operator_row, own)),
+        ]
     )
 
 
-def _operator_metric(instrument: MetricWrapperBase) -> Metric:
+def _engine_row(metric: Metric) -> str:
+    return _row(metric.name, metric.kind, metric.labels, metric.meaning)
+
+
+def _operator_row(instrument: MetricWrapperBase) -> str:
     (described,) = instrument.describe()
     suffix = "_total" if described.type == "counter" else ""
-    return Metric(described.name + suffix, described.type, described.documentation, instrument._labelnames)
+    # The client library tells labels of a metric that has no samples yet by this attribute alone.
+    return _row(described.name + suffix, described.type, instrument._labelnames, described.documentation)
 
 
-def _table(metrics: Iterable[Metric]) -> str:
-    rows = [
-        f"| `{metric.name}` | {metric.kind} | {', '.join(f'`{label}`' for label in metric.labels)} | {metric.meaning} |"
-        for metric in metrics
-    ]
+def _row(name: str, kind: str, labels: Sequence[str], meaning: str) -> str:
+    return f"| `{name}` | {kind} | {', '.join(f'`{label}`' for label in labels)} | {meaning} |"
+
+
+def _table(rows: Iterable[str]) -> str:
     return "\n".join(["| Metric | Type | Labels | Meaning |", "| --- | --- | --- | --- |", *rows, ""])

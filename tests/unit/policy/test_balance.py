@@ -136,6 +136,29 @@ def test_a_cut_in_vain_is_taken_back() -> None:
     assert "taken back" in decision.reason
 
 
+def test_the_example_in_the_documentation_is_what_happens() -> None:
+    tuner = Tuner(spec())
+    table = [
+        # minutes, seconds, milliseconds of a read, generations of the pods; retention, MiB/s of writes, generation
+        (0, 0, 10, (1, 1), 0.05, None, 2),
+        (0, 15, 10, (2, 1), 0.05, None, 2),
+        (0, 45, 10, (2, 2), 0.05, None, 2),
+        (3, 45, 10, (2, 2), 0.10, None, 3),
+        (4, 30, 10, (3, 3), 0.10, None, 3),
+        (7, 30, 20, (3, 3), 0.10, 35, 4),
+        (8, 15, 20, (4, 4), 0.10, 35, 4),
+        (11, 15, 12, (4, 4), 0.15, 35, 5),
+        (12, 0, 12, (5, 5), 0.15, 35, 5),
+        (15, 0, 12, (5, 5), 0.15, 40, 6),
+    ]
+    for minutes, seconds, read_ms, reported, retention, cap, generation in table:
+        confirmed = says(tuner.generation, *reported)
+        knobs = tuner.decide(60 * minutes + seconds, measured(0.42, read_ms), confirmed).value
+        assert knobs.retain_from == pytest.approx(retention)
+        assert knobs.write_bandwidth_bytes_per_second == ({} if cap is None else {"shared": cap * MIB})
+        assert tuner.generation == generation
+
+
 @pytest.mark.parametrize("mode", ["ComputeOnly", "LoadOnly"])
 def test_meeting_points_that_are_not_chosen_turn_nothing(mode: str) -> None:
     decision = Tuner(spec(mode=mode)).decide(0, measured(1.0))

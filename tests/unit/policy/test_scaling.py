@@ -208,6 +208,11 @@ def test_latencies_from_before_the_newest_replica_ask_for_nothing() -> None:
     assert [scaler.follow(s, busy(ttft, pods=ready), ready) for s, ttft, ready, _ in table] == [r[-1] for r in table]
 
 
+def test_pods_on_their_way_out_do_not_count_as_capacity() -> None:
+    decision = Scaler(AT_ONCE, slo(), 2).decide(0, busy(1.2, pods=4), ready=4)
+    assert decision.value == 4  # of 2 that stay, not of 4
+
+
 def test_no_replica_ready_holds() -> None:
     decision = Scaler(AT_ONCE, slo(), 3).decide(0, idle(), ready=0)
     assert (decision.value, decision.valid) == (3, False)

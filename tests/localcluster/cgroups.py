@@ -1,4 +1,4 @@
-"""The node's cgroup: in its own subtree of every hierarchy, so that it can be found and removed."""
+"""A node's cgroup: a subtree of every hierarchy, so that it can be found and removed."""
 
 import time
 from collections.abc import Iterator
@@ -6,19 +6,17 @@ from pathlib import Path
 
 from tests.localcluster.errors import LocalClusterError
 
-NAME = "cake-node"
 
-
-def make() -> None:
-    """Make the node's cgroup in every hierarchy of this machine (one with cgroup v2, several with v1)."""
+def make(name: str) -> None:
+    """Make the cgroup ``name`` in every hierarchy of this machine (one with cgroup v2, several with v1)."""
     for hierarchy in _hierarchies():
-        (hierarchy / NAME).mkdir(exist_ok=True)
+        (hierarchy / name).mkdir(exist_ok=True)
 
 
-def remove() -> None:
-    """Remove the node's cgroups; their processes must have been killed."""
+def remove(name: str) -> None:
+    """Remove the cgroup ``name`` and those below it; their processes must have been killed."""
     for hierarchy in _hierarchies():
-        top = hierarchy / NAME
+        top = hierarchy / name
         if top.exists():
             for group in [*sorted(_groups(top), reverse=True), top]:
                 _remove(group)

@@ -51,8 +51,12 @@ def _build(arguments: argparse.Namespace) -> None:
 
 def _up(arguments: argparse.Namespace) -> None:
     started = time.monotonic()
-    name = "control-plane" if arguments.control_plane_only else "node"
-    cluster = LocalCluster.start(control_plane_only=arguments.control_plane_only, name=name)
+    for run in runs.all_runs():
+        if run.owner is None and run.is_node != arguments.control_plane_only and not teardown.is_abandoned(run):
+            raise LocalClusterError(
+                f"A cluster is up already: use it with `export KUBECONFIG={run.kubeconfig}`, or end it with `down`."
+            )
+    cluster = LocalCluster.start(control_plane_only=arguments.control_plane_only)
     cluster.keep()
     print(f"Up after {time.monotonic() - started:.1f} s. To use it:\n  export KUBECONFIG={cluster.kubeconfig}")
 

@@ -43,8 +43,8 @@ class Cluster:
         """Start a cluster on this machine; it ends with the ``with`` block that it is used in, or with this process.
 
         Args:
-            control_plane_only: no node: objects and their controllers, but no pod ever runs. Needs no root, and any
-                number of them may run at once. With a node there is one on a machine, and only root may start it.
+            control_plane_only: no node: objects and their controllers, but no pod ever runs. Needs no root; a cluster
+                with a node does. Any number of either may run at once, as far as memory goes.
             audit: record every request, for `audit_events`.
 
         Raises:

@@ -9,13 +9,16 @@ SERVICE = "10.96.0.10"
 USER = "system:coredns"
 
 _SETTINGS = """\
-.:53 {{
+cluster.local:53 in-addr.arpa:53 {{
     bind {address}
     errors
     kubernetes cluster.local in-addr.arpa {{
         kubeconfig {kubeconfig}
     }}
-    # No other name exists here, and the answer must not take a resolver's time-out.
+}}
+# No other name exists here, and the answer must not take a resolver's time-out.
+.:53 {{
+    bind {address}
     template ANY ANY . {{
         rcode NXDOMAIN
     }}

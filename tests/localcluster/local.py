@@ -17,9 +17,7 @@ from tests.localcluster.forwarder import API_PORT
 from tests.localcluster.namespaces import NODE_ADDRESS, Namespaces
 from tests.localcluster.node import Node
 from tests.localcluster.processes import Processes
-from tests.localcluster.runs import NODE_RUN, Owner, Run
-
-_numbers = itertools.count(1)
+from tests.localcluster.runs import CONTROL_PLANE, NODE, Owner, Run
 
 
 class LocalCluster(Cluster):
@@ -31,15 +29,12 @@ class LocalCluster(Cluster):
         self._processes: Processes | None = None
 
     @classmethod
-    def start(cls, *, control_plane_only: bool, audit: bool = False, name: str | None = None) -> Self:
+    def start(cls, *, control_plane_only: bool, audit: bool = False) -> Self:
         """Start one; see `Cluster.up`. What a crash left behind is cleaned up first."""
-        if control_plane_only:
-            name = name or f"control-plane-{os.getpid()}-{next(_numbers)}"
-        else:
-            name = NODE_RUN
+        if not control_plane_only:
             _require_root()
             debian.require_installed()
-        cluster = cls(_claim(name))
+        cluster = cls(_claim(control_plane_only))
         try:
             processes = cluster._processes = Processes(cluster.run.folder)
             if control_plane_only:
@@ -82,7 +77,10 @@ class LocalCluster(Cluster):
     def mount_volume(self, name: str, namespace: str, path: Path, read_only: bool = False) -> None:
         """Make a folder of this machine a bound ReadWriteMany claim ``name`` in ``namespace``."""
         self._require_node()
-        volumes.mount(self, name, namespace, path.absolute(), read_only)
+        volumes.require_folder(path, writable=not read_only)
+        if read_only:
+            path = Namespaces.of(self.run.folder).show_read_only(path.absolute(), f"{namespace}-{name}")
+        volumes.bind(self, name, namespace, path.absolute())
 
     def audit_events(self) -> Iterator[dict[str, Any]]:
         """The API server's audit events so far, oldest first."""
@@ -107,13 +105,13 @@ def _start_control_plane(run: Run, processes: Processes, audit: bool) -> None:
 
 
 def _start_node(run: Run, processes: Processes, audit: bool) -> None:
-    namespaces = Namespaces(run.folder, processes)
+    namespaces = Namespaces.make(run.folder, processes)
     listening = Listening(NODE_ADDRESS, API_PORT, namespaces.within)
     control_plane = ControlPlane(run.folder, processes, listening, run.url, audit)
     forwarder = [sys.executable, "-m", "tests.localcluster.forwarder"]
     command = [*forwarder, str(namespaces.first_process), str(run.port), str(run.folder)]
     processes.start("forwarder", command, {"PYTHONPATH": str(images.CHECKOUT)})
-    node = Node(run.folder, processes, namespaces, control_plane)
+    node = Node(run, processes, namespaces, control_plane)
     # containerd needs no API server: it starts while the API server does.
     node.start_containers()
     control_plane.start(scheduler=True)
@@ -125,16 +123,18 @@ def _require_root() -> None:
         raise LocalClusterError("Only root can start a node: use sudo, or --control-plane-only, which needs no root.")
 
 
-def _claim(name: str) -> Run:
-    """Clean up after crashes, then reserve a name and a port."""
+def _claim(control_plane_only: bool) -> Run:
+    """Clean up after crashes, then reserve the first free name and a port."""
     with cache.lock("runs"):
         teardown.end_abandoned()
-        present = list(runs.all_runs())
-        if same := [run for run in present if run.name == name]:
-            raise LocalClusterError(
-                f"The local cluster `{name}` is up already: use it with CAKE_KUBECONFIG={same[0].kubeconfig}, "
-                "or end it with `python -m tests.localcluster down`."
-            )
-        run = Run(name, ports.choose({run.port for run in present}), Owner.this_process())
+        present = {run.name: run for run in runs.all_runs()}
+        name = next(name for name in _names(control_plane_only) if name not in present)
+        run = Run(name, ports.choose({run.port for run in present.values()}), Owner.this_process())
         run.claim()
     return run
+
+
+def _names(control_plane_only: bool) -> Iterator[str]:
+    first = CONTROL_PLANE if control_plane_only else NODE
+    yield first
+    yield from (f"{first}-{number}" for number in itertools.count(2))

@@ -7,12 +7,12 @@ it away when the first process in there is killed. So there is nothing to clean 
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-
-import psutil
+from typing import Self
 
 from tests.localcluster.errors import LocalClusterError
-from tests.localcluster.processes import Processes
+from tests.localcluster.processes import Processes, marked
 
+_INIT = "tini"
 BRIDGE = "cake0"
 NODE_ADDRESS = "10.88.0.1"
 POD_RANGE = "10.88.0.0/16"
@@ -33,25 +33,55 @@ PRIVATE_FOLDERS = ("/var/lib/kubelet", "/var/lib/cni", "/var/log/pods", "/var/lo
 
 
 class Namespaces:
-    """New namespaces, alive as long as their first process, which ``processes`` starts.
+    """The namespaces of the node whose run's folder is ``folder``.
 
-    Args:
-        folder: the run's folder; what is private to the mounts is kept there.
-        processes: what starts the first process.
+    Attributes:
+        first_process: the machine's number of the process with which they end.
+        within: words to put before a command so that it runs in there.
     """
 
-    def __init__(self, folder: Path, processes: Processes) -> None:
+    def __init__(self, folder: Path, first_process: int) -> None:
         self._folder = folder
-        init = ["tini", "-s", "--", "sleep", "infinity"]
-        unshare = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-        outer = psutil.Process(processes.start("namespaces", [*unshare, *init]).pid)
-        processes.wait_until("the node's namespaces are there", lambda: _is_inside(outer), seconds=10)
-        self.first_process = outer.children()[0].pid
+        self.first_process = first_process
         self.within: Sequence[str] = (
-            "nsenter", f"--target={self.first_process}", "--net", "--mount", "--pid", "--",
+            "nsenter", f"--target={first_process}", "--net", "--mount", "--pid", "--",
         )  # fmt: skip
-        self._arrange_mounts()
-        self._arrange_network()
+
+    @classmethod
+    def make(cls, folder: Path, processes: Processes) -> Self:
+        """New ones, whose first process ``processes`` starts."""
+        init = [_INIT, "-s", "--", "sleep", "infinity"]
+        unshare = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        processes.start("namespaces", [*unshare, *init])
+        # unshare forks, mounts /proc, and only then becomes the init program.
+        processes.wait_until("the node's namespaces are there", lambda: _first_process(folder) is not None, seconds=10)
+        namespaces = cls.of(folder)
+        namespaces._arrange_mounts()
+        namespaces._arrange_network()
+        return namespaces
+
+    @classmethod
+    def of(cls, folder: Path) -> Self:
+        """Those of a running node.
+
+        Raises:
+            LocalClusterError: it does not run.
+        """
+        first = _first_process(folder)
+        if first is None:
+            raise LocalClusterError(
+                f"The node in {folder} has ended: `python -m tests.localcluster up` starts another."
+            )
+        return cls(folder, first)
+
+    def show_read_only(self, path: Path, name: str) -> Path:
+        """Let the machine's folder ``path`` be seen in there at the path returned, where nothing can write to it."""
+        shown = self._folder / "volumes" / name
+        if not shown.exists():
+            shown.mkdir(parents=True)
+            self.run("mount", "--bind", path, shown)
+            self.run("mount", "-o", "remount,bind,ro", shown)
+        return shown
 
     def run(self, *command: str | Path) -> str:
         """Run a command in there, to its end; returns what it prints."""
@@ -87,9 +117,9 @@ class Namespaces:
         self.run("sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
 
 
-def _is_inside(outer: psutil.Process) -> bool:
-    # unshare forks, mounts /proc, and only then becomes the init program.
-    return any(child.name() == "tini" for child in outer.children())
+def _first_process(folder: Path) -> int | None:
+    """The init program, which no other process of the node is called like."""
+    return next((process.pid for process in marked(folder) if process.name() == _INIT), None)
 
 
 def remove_mount_points() -> None:

@@ -4,11 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.localcluster import binary, cache, cgroups, debian, dns, images
+from tests.localcluster import binary, cgroups, debian, dns, images
 from tests.localcluster.containers import Containers
 from tests.localcluster.controlplane import ControlPlane
 from tests.localcluster.namespaces import BRIDGE, NODE_ADDRESS, POD_RANGE, Namespaces
 from tests.localcluster.processes import Processes
+from tests.localcluster.runs import Run
 
 NAME = "local"
 
@@ -31,15 +32,16 @@ state = "/run/containerd"
 
 
 class Node:
-    """The node of the cluster in ``folder``, in ``namespaces``, beside ``control_plane``."""
+    """The node of the cluster ``run``, in ``namespaces``, beside ``control_plane``."""
 
-    def __init__(self, folder: Path, processes: Processes, namespaces: Namespaces, control_plane: ControlPlane) -> None:
-        self._folder = folder
+    def __init__(self, run: Run, processes: Processes, namespaces: Namespaces, control_plane: ControlPlane) -> None:
+        self._run = run
+        self._folder = run.folder
         self._processes = processes
         self._namespaces = namespaces
         self._control_plane = control_plane
         self._program = binary.require()
-        self.containers = Containers(folder / "containerd.sock")
+        self.containers = Containers(run.folder / "containerd.sock")
 
     def start_containers(self) -> None:
         """Start containerd, and return when it answers and knows no container of an earlier cluster."""
@@ -66,9 +68,10 @@ class Node:
         networks.mkdir()
         self._write("cni/10-bridge.conflist", _network())
         settings = self._folder / "containerd.toml"
-        store = cache.root() / "containerd"
         socket = self._folder / "containerd.sock"
-        settings.write_text(_CONTAINERD.format(store=store, socket=socket, pause=images.pause().name, cni=networks))
+        settings.write_text(
+            _CONTAINERD.format(store=self._run.store, socket=socket, pause=images.pause().name, cni=networks)
+        )
         command = [*self._namespaces.within, str(debian.program("containerd")), "--config", str(settings)]
         self._processes.start("containerd", command, {"PATH": debian.search_path()})
         self._await_containerd()
@@ -77,7 +80,7 @@ class Node:
         self._processes.wait_until("containerd answers", self.containers.answers, seconds=30)
 
     def _start_kubelet(self) -> None:
-        cgroups.make()
+        cgroups.make(self._run.cgroup)
         user = "kubelet"
         credentials = self._control_plane.credentials(user, f"system:node:{NAME}", ("system:nodes",))
         self._start(
@@ -106,7 +109,7 @@ class Node:
             "tlsPrivateKeyFile": str(serving.key),
             "containerRuntimeEndpoint": f"unix://{self._folder}/containerd.sock",
             "cgroupDriver": "cgroupfs",
-            "cgroupRoot": f"/{cgroups.NAME}",
+            "cgroupRoot": f"/{self._run.cgroup}",
             "failCgroupV1": False,
             "failSwapOn": False,
             "clusterDNS": [dns.SERVICE],

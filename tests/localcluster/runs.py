@@ -13,8 +13,9 @@ import psutil
 from tests.localcluster import cache
 from tests.localcluster.errors import LocalClusterError
 
-# What the one cluster with a node is called.
-NODE_RUN = "node"
+# Clusters with a node are called node, node-2, node-3: each name keeps its store of images from run to run.
+NODE = "node"
+CONTROL_PLANE = "control-plane"
 # A Unix socket's path holds at most 107 bytes; the longest of ours in a run's folder is containerd's.
 _LONGEST_FOLDER = 107 - len("/containerd.sock.ttrpc")
 
@@ -45,7 +46,7 @@ class Run:
     """One cluster's folder and record.
 
     Attributes:
-        name: what it is called; the node is always called ``node``.
+        name: what it is called; those with a node are ``node``, ``node-2`` and so on.
         port: where its API server answers on 127.0.0.1.
         owner: whose end is its end; None for one that was left running on purpose.
     """
@@ -62,7 +63,17 @@ class Run:
     @property
     def is_node(self) -> bool:
         """Whether pods run on it."""
-        return self.name == NODE_RUN
+        return self.name.partition("-")[0] == NODE
+
+    @property
+    def cgroup(self) -> str:
+        """The name of the node's cgroup."""
+        return f"cake-{self.name}"
+
+    @property
+    def store(self) -> Path:
+        """Where the node's containerd keeps images, for later runs of the same name too."""
+        return cache.root() / "stores" / self.name
 
     @property
     def kubeconfig(self) -> Path:

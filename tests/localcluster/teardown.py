@@ -12,9 +12,10 @@ def end(run: Run) -> None:
     # takes every container with it.
     processes.end(processes.marked(run.folder))
     if run.is_node:
-        cgroups.remove()
-        namespaces.remove_mount_points()
+        cgroups.remove(run.cgroup)
     run.forget()
+    if run.is_node and not any(other.is_node for other in runs.all_runs()):
+        namespaces.remove_mount_points()
 
 
 def end_abandoned() -> list[Run]:

@@ -12,20 +12,25 @@ POD_USER = 65532
 CAPACITY = "1Ti"
 
 
-def mount(cluster: Cluster, name: str, namespace: str, path: Path, read_only: bool) -> None:
-    """Make ``path`` the PersistentVolume of a bound claim; a writable one that is missing is made for pods to write.
+def require_folder(path: Path, writable: bool) -> None:
+    """Make sure that ``path`` is a folder; a writable one that is missing is made for pods to write.
 
     Raises:
-        LocalClusterError: a read-only folder is missing.
+        LocalClusterError: it is missing, and not to be written.
     """
-    if not path.is_dir():
-        if read_only:
-            raise LocalClusterError(f"{path} is not a folder, so claim {name} cannot show it: make it first.")
-        path.mkdir(parents=True)
-        os.chown(path, POD_USER, POD_USER)
-    mode = "ReadOnlyMany" if read_only else "ReadWriteMany"
+    if path.is_dir():
+        return
+    if not writable:
+        raise LocalClusterError(f"{path} is not a folder, so no claim can show it: make it first.")
+    path.mkdir(parents=True)
+    os.chown(path, POD_USER, POD_USER)
+
+
+def bind(cluster: Cluster, name: str, namespace: str, path: Path) -> None:
+    """Make ``path`` a PersistentVolume, and claim ``name`` bound to it."""
     volume = f"{namespace}-{name}"
-    shape = {"accessModes": [mode], "storageClassName": "", "volumeMode": "Filesystem"}
+    # Also for what cannot be written: pods ask for what the claim of a model usually is.
+    shape = {"accessModes": ["ReadWriteMany"], "storageClassName": "", "volumeMode": "Filesystem"}
     objects = [
         {
             "apiVersion": "v1",

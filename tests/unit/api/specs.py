@@ -239,6 +239,13 @@ BALANCE = [
         ours=False,
     ),
     Case(
+        "a bare Off, which YAML reads as false",
+        {"balance": {"tuning": False}},
+        "spec.balance.tuning",
+        "must be of type string",
+        ours=False,
+    ),
+    Case(
         "Static without a point",
         {"balance": {"mode": "Static"}},
         "spec.balance.mode",

@@ -192,6 +192,18 @@ def memory_chunks(primary: Any) -> tuple[int, int]:
     return primary._num_allocated_chunks - len(primary._free_list), primary._num_chunks
 
 
+def eviction_policy(primary: Any) -> Any:
+    """The memory tier's eviction policy."""
+    return primary._policy
+
+
+def transferred(meta: object) -> tuple[int, int]:
+    """Bytes that a worker report says were copied out of and into the memory tier."""
+    if not isinstance(meta, OffloadingWorkerMetadata):
+        return 0, 0
+    return meta.transfer_stats.load.bytes, meta.transfer_stats.store.bytes
+
+
 def take_completed(meta: object, job_ids: Collection[int]) -> Iterator[tuple[int, int]]:
     """Remove our jobs from a worker report and yield them as (job, workers done): vLLM does not know them."""
     if isinstance(meta, OffloadingWorkerMetadata):

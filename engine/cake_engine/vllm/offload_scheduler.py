@@ -46,13 +46,13 @@ class CakeOffloadScheduler(adapter.OffloadSeam):
         super().__init__(spec, vllm_config, kv_cache_config)
         self.compute_cost = ComputeCost()
         self.step_tokens = int(vllm_config.scheduler_config.max_num_batched_tokens)
-        self._static, self._live = spec.static, spec.live
+        self._live = spec.live
         self._tier_names = [tier.name for tier in spec.static.tiers]
         self._active: dict[str, ActivePlan] = {}
         self._copies: dict[int, CopyJob] = {}
         self._flush: set[int] = set()
         self._admit_running: set[str] = set()
-        self._reading = 0
+        self._reading = self._evicted = 0
         self._last_arrival = self._last_poll = time.monotonic()
 
     # Admission
@@ -304,7 +304,14 @@ class CakeOffloadScheduler(adapter.OffloadSeam):
 
     def update_connector_output(self, connector_output: KVConnectorOutput) -> None:
         """Take the ends of our copies out of the workers' reports."""
-        for job_id, workers in adapter.take_completed(connector_output.kv_connector_worker_meta, self._copies.keys()):
+        report = connector_output.kv_connector_worker_meta
+        memory = self._tier_names[0]
+        for name, size in zip(
+            (metrics.TIER_READ_BYTES, metrics.TIER_WRITE_BYTES), adapter.transferred(report), strict=True
+        ):
+            if size:
+                self._count(name, size, memory)
+        for job_id, workers in adapter.take_completed(report, self._copies.keys()):
             job = self._copies[job_id]
             job.pending -= workers
             if job.pending:
@@ -383,7 +390,11 @@ class CakeOffloadScheduler(adapter.OffloadSeam):
         for tier in self.manager.secondary_tiers:
             record_tier(stats, tier.take_statistics())
         held, capacity = adapter.memory_chunks(self.manager.primary_tier)
-        memory = (self._static.memory.name,)
+        memory = (self._tier_names[0],)
+        evicted = adapter.eviction_policy(self.manager.primary_tier).evictions
+        if evicted > self._evicted:
+            stats.increase_counter(metrics.TIER_EVICTIONS, evicted - self._evicted, memory)
+        self._evicted = evicted
         stats.set_gauge(metrics.TIER_USED, held * self.chunk_bytes, memory)
         stats.set_gauge(metrics.TIER_CAPACITY, capacity * self.chunk_bytes, memory)
         return stats

@@ -13,6 +13,7 @@ from vllm.v1.kv_offload.tiering.spec import TieringOffloadingSpec
 
 from cake_engine.config import StaticConfig, read_static
 from cake_engine.live import LiveConfigFile
+from cake_engine.vllm import adapter_0_32 as adapter
 from cake_engine.vllm import completions
 from cake_engine.vllm.eviction import HeadsFirstPolicy
 from cake_engine.vllm.metrics import DEFINITIONS
@@ -91,6 +92,7 @@ class CakeOffloadingSpec(TieringOffloadingSpec):
             enable_events=self.kv_events_config.enable_kv_cache_events,
             mmap_region=region,
         )
+        adapter.eviction_policy(primary).retain_from = lambda: self.live.current.retain_from
         tiers: list[CakeFileTier] = []
         try:
             for tier in self.static.file_systems:

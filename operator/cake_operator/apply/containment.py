@@ -5,7 +5,7 @@ What live has beyond desired is somebody else's (defaults, injected sidecars, fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 from cake_operator.apply.amounts import is_more, same_amount
@@ -33,9 +33,9 @@ def first_difference(desired: Any, live: Any) -> str | None:
 
 
 def _differs(desired: Any, live: Any, where: str, field: str, *, amounts: bool) -> str | None:
-    if isinstance(desired, Mapping) and (isinstance(live, Mapping) or live is None):
+    if isinstance(desired, dict) and (isinstance(live, dict) or live is None):
         return _objects_differ(desired, live, where, amounts=amounts)
-    if _is_list(desired) and (_is_list(live) or live is None):
+    if isinstance(desired, list) and (isinstance(live, list) or live is None):
         return _lists_differ(desired, live or [], where, field, amounts=amounts)
     if desired == live or (live is None and desired in ("", None)):
         return None
@@ -44,12 +44,10 @@ def _differs(desired: Any, live: Any, where: str, field: str, *, amounts: bool) 
     return f"{where} is {_shown(live)}, not {_shown(desired)}"
 
 
-def _objects_differ(
-    desired: Mapping[str, Any], live: Mapping[str, Any] | None, where: str, *, amounts: bool
-) -> str | None:
+def _objects_differ(desired: dict[str, Any], live: dict[str, Any] | None, where: str, *, amounts: bool) -> str | None:
     if live is None and not desired:
-        # `emptyDir: {}` says something where `emptyDir` alone is absent; the API keeps it, so a lack of it is a lack.
-        return f"{where} is missing"
+        # The API leaves out most empty objects. A volume of another kind, though, is another volume.
+        return f"{where} is missing" if where.endswith(".emptyDir") else None
     for key, value in desired.items():
         place = f"{where}.{key}" if where else key
         found = _differs(value, (live or {}).get(key), place, key, amounts=amounts or key in AMOUNTS)
@@ -58,16 +56,16 @@ def _objects_differ(
     return None
 
 
-def _lists_differ(desired: Sequence[Any], live: Sequence[Any], where: str, field: str, *, amounts: bool) -> str | None:
+def _lists_differ(desired: list[Any], live: list[Any], where: str, field: str, *, amounts: bool) -> str | None:
     key = KEYS.get(field)
-    if key is None or any(not isinstance(one, Mapping) or key not in one for one in desired):
+    if key is None or any(not isinstance(one, dict) or key not in one for one in desired):
         if len(desired) != len(live):
             return f"{where} has {len(live)} elements, not {len(desired)}"
         pairs = [
             (f"{where}[{index}]", one, other) for index, (one, other) in enumerate(zip(desired, live, strict=True))
         ]
     else:
-        by_key = {one[key]: one for one in live if isinstance(one, Mapping) and key in one}
+        by_key = {one[key]: one for one in live if isinstance(one, dict) and key in one}
         pairs = [(f"{where}[{one[key]}]", one, by_key.get(one[key])) for one in desired]
     for place, one, other in pairs:
         if other is None and one is not None:
@@ -75,10 +73,6 @@ def _lists_differ(desired: Sequence[Any], live: Sequence[Any], where: str, field
         if (found := _differs(one, other, place, "", amounts=amounts)) is not None:
             return found
     return None
-
-
-def _is_list(value: Any) -> bool:
-    return isinstance(value, Sequence) and not isinstance(value, str)
 
 
 def _shown(value: Any) -> str:

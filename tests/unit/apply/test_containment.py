@@ -22,6 +22,7 @@ CONTAINED: dict[str, tuple[Any, Any]] = {
         {"resources": {"requests": {"storage": "8Gi"}}},
     ),
     "an empty list that the API leaves out": ({"args": []}, {}),
+    "an empty object that the API leaves out": ({"nodeSelector": {}}, {}),
     "an empty text that the API leaves out": ({"value": ""}, {}),
     "a whole number written as a fraction": ({"weight": 1.0}, {"weight": 1}),
 }
@@ -49,7 +50,10 @@ DIFFERENT: dict[str, tuple[Any, Any]] = {
         {"resources": {"requests": {"storage": "1Gi"}}},
     ),
     "value is '2', not '1000m'": ({"value": "1000m"}, {"value": "2"}),
-    "emptyDir is missing": ({"emptyDir": {}}, {}),
+    "volumes[tmp].emptyDir is missing": (
+        {"volumes": [{"name": "tmp", "emptyDir": {}}]},
+        {"volumes": [{"name": "tmp", "hostPath": {"path": "/"}}]},
+    ),
     "ownerReferences[u] is missing": ({"ownerReferences": [{"uid": "u"}]}, {}),
     "data is 'text', not {'a': 'b'}": ({"data": {"a": "b"}}, {"data": "text"}),
 }

@@ -80,6 +80,7 @@ class DeploymentSnapshot:
         running: Requests in execution, over all pods.
         waiting: Requests queued in the engines, over all pods.
         arrivals: Requests per second that got their first token, over all pods.
+        tokens: Tokens per second of prompts and answers, over all pods: the work that is asked for.
         reporting_pods: Pods whose series are there.
         meeting_point_low: 10th percentile of the actual meeting points: 0 is all loaded, 1 is all computed.
         meeting_point: Their median.
@@ -98,6 +99,7 @@ class DeploymentSnapshot:
     running: Figure = ABSENT
     waiting: Figure = ABSENT
     arrivals: Figure = ABSENT
+    tokens: Figure = ABSENT
     reporting_pods: Figure = ABSENT
     meeting_point_low: Figure = ABSENT
     meeting_point: Figure = ABSENT

@@ -139,23 +139,23 @@ def _grow(wanted: Desire, case: Case) -> Desire:
     if grew_at is not None and case.now - grew_at < case.law.settling:
         since = seconds(case.now - grew_at)
         return Desire(case.current, f"{wanted.reason}, partly from before the newest replica was ready {since} s ago")
-    arrivals = case.snapshot.arrivals.value
-    before = case.history.enough(wanted.replicas, case.ready, arrivals) if arrivals is not None else None
+    tokens = case.snapshot.tokens.value
+    before = case.history.enough(wanted.replicas, case.ready, tokens) if tokens is not None else None
     if before is not None:
-        reason = f"{wanted.reason}: back to the {replicas(before.replicas)} that were enough for as many requests"
+        reason = f"{wanted.reason}: back to the {replicas(before.replicas)} that were enough for as many tokens"
         return Desire(before.replicas, reason)
     return replace(wanted, reason=f"{wanted.reason}: {case.ready} ready, {wanted.replicas} wanted")
 
 
 def _shrink(wanted: Desire, case: Case) -> Desire:
-    arrivals = case.snapshot.arrivals
+    tokens = case.snapshot.tokens
     if silence := _silence(case):
         return Desire(case.current, f"{wanted.reason}, but {silence}", valid=False)
-    if arrivals.value is None:
-        return Desire(case.current, f"{wanted.reason}, but the request rate {arrivals.why_not}", valid=False)
-    if miss := case.history.contradicting(wanted.replicas, case.ready, arrivals.value):
+    if tokens.value is None:
+        return Desire(case.current, f"{wanted.reason}, but the token rate {tokens.why_not}", valid=False)
+    if miss := case.history.contradicting(wanted.replicas, case.ready, tokens.value):
         # Not even to one more than were too few: each number that fails in turn would be felt by users.
-        tried = f"{miss.replicas} were too few at {miss.arrivals:.3g} requests/s, and {arrivals.value:.3g} come now"
+        tried = f"{miss.replicas} were too few at {miss.tokens:.0f} tokens/s, and it is {tokens.value:.0f} now"
         return Desire(case.current, f"{wanted.reason}, but {tried}: {replicas(case.current)} stay")
     fewer = min(wanted.replicas, case.current)
     return Desire(fewer, f"{wanted.reason}: {replicas(fewer)} would do")

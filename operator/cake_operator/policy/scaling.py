@@ -64,11 +64,11 @@ def decide(
     history = history.seen(ready, stalled(snapshot), now)
     wish = desire(Case(measured, snapshot, history, scaling.min_replicas, current_replicas, ready, now, law))
     decision, history = _hold(wish, scaling, history, current_replicas, now)
-    if (arrivals := snapshot.arrivals.value) is not None:
+    if (tokens := snapshot.tokens.value) is not None:
         if wish.valid and wish.replicas > ready == current_replicas:
-            history = history.missed(Tried(now, ready, arrivals))
+            history = history.missed(Tried(now, ready, tokens))
         if decision.value < current_replicas:
-            history = replace(history, shrunk=Tried(now, current_replicas, arrivals))
+            history = replace(history, shrunk=Tried(now, current_replicas, tokens))
     return decision, history
 
 

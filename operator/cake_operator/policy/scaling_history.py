@@ -15,11 +15,11 @@ SAME_LOAD = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A number of replicas that ran, and the requests per second that it served."""
+    """A number of replicas that ran, and the tokens per second that it served."""
 
     at: datetime
     replicas: int
-    arrivals: float
+    tokens: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +58,15 @@ class ScalingHistory:
         """The memory after a miss."""
         return replace(self, misses=(*(m for m in self.misses if m.replicas != miss.replicas), miss))
 
-    def contradicting(self, fewer: int, ready: int, arrivals: float) -> Tried | None:
+    def contradicting(self, fewer: int, ready: int, tokens: float) -> Tried | None:
         """The largest miss that speaks against fewer replicas than are ready under this load; None when none does."""
         tried = (m for m in self.misses if fewer <= m.replicas < ready)
-        against = [m for m in tried if arrivals >= SAME_LOAD * m.arrivals]
+        against = [m for m in tried if tokens >= SAME_LOAD * m.tokens]
         return max(against, key=lambda m: m.replicas, default=None)
 
-    def enough(self, more: int, ready: int, arrivals: float) -> Tried | None:
+    def enough(self, more: int, ready: int, tokens: float) -> Tried | None:
         """What ran before the last shrinking, if that is fewer than are wished for and the load is no higher."""
         before = self.shrunk
-        if before is None or not ready < before.replicas < more or SAME_LOAD * arrivals > before.arrivals:
+        if before is None or not ready < before.replicas < more or SAME_LOAD * tokens > before.tokens:
             return None
         return before

@@ -26,7 +26,7 @@ class TuningLaw:
     """
 
     judging: timedelta = timedelta(seconds=180)
-    meeting_points: float = 20.0
+    meeting_points: float = 10.0
     margin: float = 0.10
     dead_band: float = 0.04
     retain_up: float = 0.05

@@ -38,7 +38,7 @@ def bounds(fewest: int = 1, most: int = 10, up: str = "0s", down: str = "300s") 
 
 
 def busy(
-    ttft: float | Figure = 0.8, itl: float | Figure = ABSENT, pods: float = 2, arrivals: float = 5.0
+    ttft: float | Figure = 0.8, itl: float | Figure = ABSENT, pods: float = 2, tokens: float = 5000.0
 ) -> DeploymentSnapshot:
     """Under load, every pod reporting."""
     return DeploymentSnapshot(
@@ -46,7 +46,8 @@ def busy(
         inter_token_latency=itl if isinstance(itl, Figure) else present(itl),
         running=present(6),
         waiting=present(1),
-        arrivals=present(arrivals),
+        arrivals=present(5),
+        tokens=present(tokens),
         reporting_pods=present(pods),
     )
 
@@ -59,5 +60,6 @@ def idle(pods: float = 2) -> DeploymentSnapshot:
         running=present(0),
         waiting=present(0),
         arrivals=present(0),
+        tokens=present(0),
         reporting_pods=present(pods),
     )

@@ -259,7 +259,7 @@ def test_bounds_hold_even_when_nothing_is_known(bounds: dict[str, Any], current:
     assert Tuner(spec(bounds=bounds), current).decide(0, DeploymentSnapshot()).value == becomes
 
 
-moments = st.builds(measured, low=st.floats(0, 1), read_ms=st.floats(0.1, 1000), points=st.sampled_from([0, 20, 1000]))
+moments = st.builds(measured, low=st.floats(0, 1), read_ms=st.floats(0.1, 1000), points=st.sampled_from([0, 10, 1000]))
 
 
 @given(st.lists(moments, max_size=12))

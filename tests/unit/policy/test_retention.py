@@ -51,8 +51,8 @@ def test_retention_goes_a_step_toward_a_margin_below_the_meeting_points(
         (replace(met(0.5), meeting_points=STALE), False, "is stale"),
         (replace(met(0.5), meeting_point_low=NAN), False, "p10 of the meeting points is not a number"),
         (replace(met(0.5), meeting_point_low=ABSENT), False, "p10 of the meeting points is absent"),
-        (met(0.5, number=19), True, "19 meeting points of the 20 it takes"),
-        (met(0.5, number=0), True, "0 meeting points of the 20 it takes"),
+        (met(0.5, number=9), True, "9 meeting points of the 10 it takes"),
+        (met(0.5, number=0), True, "0 meeting points of the 10 it takes"),
     ],
 )
 def test_too_little_to_go_by_changes_nothing(snapshot: DeploymentSnapshot, valid: bool, says: str) -> None:

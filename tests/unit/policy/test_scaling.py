@@ -98,7 +98,7 @@ def test_each_latency_asks_and_the_larger_wins(ttft: Any, itl: Any, replicas: in
         (busy(NAN, STALE), "ITL p90 is stale"),
         (busy(0.1, 0.001, pods=1), "only 1 of 2 ready pods report"),
         (replace(busy(0.1, 0.001), reporting_pods=ABSENT), "the number of pods that report is absent"),
-        (replace(busy(0.1, 0.001), arrivals=ABSENT), "the request rate is absent"),
+        (replace(busy(0.1, 0.001), tokens=ABSENT), "the token rate is absent"),
         (replace(idle(), running=ABSENT), "requests may be in flight"),
         (replace(idle(), waiting=STALE), "requests may be in flight"),
         (replace(idle(), ttft=ABSENT), "TTFT p90 is absent"),
@@ -230,20 +230,20 @@ def test_a_queue_without_first_tokens_asks_for_more_once_it_stands_longer_than_t
 
 def test_a_number_that_was_too_few_is_not_tried_again_under_the_same_load() -> None:
     scaler = Scaler(AT_ONCE, slo(), 2)
-    assert scaler.follow(0, busy(1.2, arrivals=10)) == 4
-    assert scaler.follow(100, busy(0.1, pods=4, arrivals=10)) == 3
-    decision = scaler.decide(200, busy(0.1, pods=3, arrivals=9))
+    assert scaler.follow(0, busy(1.2, tokens=10)) == 4
+    assert scaler.follow(100, busy(0.1, pods=4, tokens=10)) == 3
+    decision = scaler.decide(200, busy(0.1, pods=3, tokens=9))
     assert decision.value == 3
-    assert "2 were too few at 10 requests/s, and 9 come now: 3 replicas stay" in decision.reason
-    assert scaler.decide(200, busy(0.1, pods=3, arrivals=7)).value == 2
+    assert "2 were too few at 10 tokens/s, and it is 9 now: 3 replicas stay" in decision.reason
+    assert scaler.decide(200, busy(0.1, pods=3, tokens=7)).value == 2
 
 
 def test_a_miss_is_forgotten_after_an_hour() -> None:
     scaler = Scaler(AT_ONCE, slo(), 2)
-    scaler.follow(0, busy(1.2, arrivals=10))
+    scaler.follow(0, busy(1.2, tokens=10))
     scaler.replicas = 3
-    assert scaler.decide(3599, busy(0.1, pods=3, arrivals=10)).value == 3
-    assert scaler.decide(3600, busy(0.1, pods=3, arrivals=10)).value == 2
+    assert scaler.decide(3599, busy(0.1, pods=3, tokens=10)).value == 3
+    assert scaler.decide(3600, busy(0.1, pods=3, tokens=10)).value == 2
 
 
 def test_a_restarted_operator_shrinks_nothing_for_a_window() -> None:

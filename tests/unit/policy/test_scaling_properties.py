@@ -24,6 +24,7 @@ snapshots = st.builds(
     running=figures,
     waiting=figures,
     arrivals=figures,
+    tokens=figures,
     reporting_pods=figures,
 )
 replicas = st.integers(min_value=0, max_value=30)
@@ -122,7 +123,7 @@ def fleet(load: float, start: int, seconds: int, idle_ttft: float, start_up: int
         # The percentile of a window is about its worst quarter.
         ttft = present(min(sorted(seen)[-1], 100))
         snapshot = replace(
-            busy(ttft, NAN, pods=ready, arrivals=min(load, ready)), waiting=present(0 if share < 1 else 50)
+            busy(ttft, NAN, pods=ready, tokens=min(load, ready)), waiting=present(0 if share < 1 else 50)
         )
         decision, history = decide(snapshot, asked, ready, history=history, seconds=now, spec=SOON)
         asked = decision.value

@@ -2,17 +2,21 @@
 
 from collections.abc import Sequence
 
-from cake_operator.observe.promql import OWNER, aggregate, selector, total
+from cake_operator.observe.promql import OWNER, aggregate, selector, total, total_rate
 from cake_operator.observe.queries.query import Percentiles, Query
 from cake_operator.observe.sampling import Sampling
 
 
 def queries(sampling: Sampling, _: Percentiles) -> Sequence[Query]:
-    """Requests running and waiting, and the pods that say so."""
+    """Requests running and waiting, the pods that say so, and tokens per second."""
     running = selector("vllm:num_requests_running", sampling.namespace)
     waiting = selector("vllm:num_requests_waiting", sampling.namespace)
     pods = aggregate("count", aggregate("count", running, (*OWNER, "pod")), OWNER)
+    prompts = selector("vllm:prompt_tokens_total", sampling.namespace)
+    answers = selector("vllm:generation_tokens_total", sampling.namespace)
+    tokens = f"{total_rate(prompts, sampling.window)} + {total_rate(answers, sampling.window)}"
     return [
+        Query("tokens", tokens, prompts, sampling.window),
         Query("running", total(running), running, sampling.window),
         Query("waiting", total(waiting), waiting, sampling.window),
         Query("reporting_pods", pods, running, sampling.window),

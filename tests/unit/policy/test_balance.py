@@ -210,6 +210,14 @@ def test_a_recommendation_changes_nothing_and_stands_in_the_history() -> None:
     assert tuner.history.recommendation is not None
 
 
+def test_a_recommended_cut_is_not_judged_since_nobody_made_it() -> None:
+    tuner = Tuner(spec(tuning="Recommend"))
+    for seconds, read_ms, recommended in ((0, 10, {}), (15, 20, {"shared": 35 * MIB}), (30, 20, {"shared": 35 * MIB})):
+        tuner.decide(seconds, measured(0.0, read_ms))
+        assert tuner.history.recommendation is not None
+        assert tuner.history.recommendation.write_bandwidth_bytes_per_second == recommended
+
+
 def test_the_users_knobs_come_through_whole() -> None:
     written = {
         "prefetchShare": 0.3,

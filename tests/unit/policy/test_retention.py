@@ -61,6 +61,10 @@ def test_too_little_to_go_by_changes_nothing(snapshot: DeploymentSnapshot, valid
     assert says in step.reason
 
 
+def test_just_enough_meeting_points_are_enough() -> None:
+    assert retain(0.3, met(0.9, number=10), ANY, TUNING_LAW).retain_from == pytest.approx(0.35)
+
+
 @given(fractions, fractions, fractions, fractions)
 def test_retention_is_never_out_of_bounds_nor_a_big_step(current: float, low: float, one: float, other: float) -> None:
     bounds = FractionBounds(min=min(one, other), max=max(one, other))

@@ -45,15 +45,13 @@ def require() -> Path:
 
 def build() -> Path:
     """Build the binary unless the cache has it; shows how far it is."""
-    with cache.lock("localkube"):
-        if path().exists():
-            return path()
-        go = _find_go()
-        version = kubernetes_version()
-        total = _count_packages(go, version)
-        with cache.replacing(path()) as fresh:
-            _compile(go, version, total, fresh)
-    return path()
+    return cache.made_once(path(), _build)
+
+
+def _build(target: Path) -> None:
+    go = _find_go()
+    version = kubernetes_version()
+    _compile(go, version, _count_packages(go, version), target)
 
 
 def _find_go() -> str:

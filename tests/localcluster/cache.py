@@ -2,12 +2,16 @@
 
 import hashlib
 import os
+import shutil
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
+
+_PATIENCE_SECONDS = 2
 
 
 def root() -> Path:
@@ -20,11 +24,34 @@ def root() -> Path:
 
 @contextmanager
 def lock(name: str) -> Iterator[None]:
-    """Hold the lock ``name`` of this cache; waits for whoever holds it, and ends with its process."""
+    """Hold the lock ``name`` of this cache; waits, and says so, for whoever holds it; ends with its process."""
     folder = root() / "locks"
     folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / f"{name}.lock"):
+    held = FileLock(folder / f"{name}.lock")
+    try:
+        held.acquire(timeout=_PATIENCE_SECONDS)
+    except Timeout:
+        print(f"Waiting for the process that holds {held.lock_file}", file=sys.stderr, flush=True)
+        held.acquire()
+    try:
         yield
+    finally:
+        held.release()
+
+
+def made_once(target: Path, make: Callable[[Path], None]) -> Path:
+    """``target``, which ``make`` has written to the path that it was given, now or in an earlier run.
+
+    However many processes ask at once, one makes it; and nobody ever sees it half done.
+    """
+    with lock(str(target.relative_to(root())).replace("/", "-")):
+        if not target.exists():
+            # Of makers that were killed: this one holds the lock, so nobody is at work there.
+            for stale in target.parent.glob(f".{target.name}.*"):
+                shutil.rmtree(stale)
+            with replacing(target) as fresh:
+                make(fresh)
+    return target
 
 
 @contextmanager

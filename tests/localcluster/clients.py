@@ -40,12 +40,12 @@ def _require(name: str) -> Path:
 
 def fetch() -> Path:
     """Put kubectl and helm into the cache unless they are there; returns their folder."""
-    with cache.lock("clients"):
-        if not _folder().exists():
-            with cache.replacing(_folder()) as fresh:
-                fresh.mkdir()
-                _unpack(_download(fresh.parent), fresh)
-    return _folder()
+    return cache.made_once(_folder(), _fetch)
+
+
+def _fetch(folder: Path) -> None:
+    folder.mkdir()
+    _unpack(_download(folder.parent), folder)
 
 
 def _download(into: Path) -> Path:

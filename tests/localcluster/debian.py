@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from functools import partial
 from pathlib import Path
 
 from tests.localcluster import cache
@@ -58,22 +59,17 @@ def require_installed() -> None:
 
 def provide() -> None:
     """Install and unpack what is missing."""
-    with cache.lock("debian"):
-        missing = _missing()
-        wanted = [package for package in sorted(set(UNPACKED.values())) if not _folder(package).exists()]
-        if not missing and not wanted:
-            return
-        if shutil.which("apt-get") is None:
-            raise LocalClusterError(
-                f"apt-get was not found: where there is none, install {', '.join([*missing, *wanted])} yourself."
-            )
-        _run("apt-get", "update", "-qq")
-        if missing:
-            if os.geteuid() != 0:
-                raise LocalClusterError(f"Only root can install Debian's {', '.join(missing)}: run the build as root.")
-            _run("apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing)
-        for package in wanted:
-            _unpack(package)
+    wanted = [package for package in sorted(set(UNPACKED.values())) if not _folder(package).exists()]
+    if missing := _missing():
+        if os.geteuid() != 0:
+            raise LocalClusterError(f"Only root can install Debian's {', '.join(missing)}: run the build as root.")
+        print(f"Installing Debian's {', '.join(missing)}...", flush=True)
+    if missing or wanted:
+        _apt_get("update", "-qq")
+    if missing:
+        _apt_get("install", "-y", "-qq", "--no-install-recommends", *missing)
+    for package in wanted:
+        cache.made_once(_folder(package), partial(_unpack, package))
 
 
 def _missing() -> list[str]:
@@ -84,11 +80,18 @@ def _folder(package: str) -> Path:
     return cache.root() / "debian" / package
 
 
-def _unpack(package: str) -> None:
-    with cache.replacing(_folder(package)) as fresh:
-        _run("apt-get", "download", "-qq", package, folder=fresh.parent)
-        [archive] = fresh.parent.glob("*.deb")
-        _run("dpkg-deb", "-x", str(archive), str(fresh))
+def _unpack(package: str, folder: Path) -> None:
+    _apt_get("download", "-qq", package, folder=folder.parent)
+    [archive] = folder.parent.glob("*.deb")
+    _run("dpkg-deb", "-x", str(archive), str(folder))
+
+
+def _apt_get(*arguments: str, folder: Path | None = None) -> None:
+    if shutil.which("apt-get") is None:
+        packages = sorted({*INSTALLED.values(), *UNPACKED.values()})
+        raise LocalClusterError(f"apt-get was not found; the node needs Debian's {', '.join(packages)}.")
+    # Another apt-get may be at work, perhaps that of a build beside this one.
+    _run("apt-get", "-o", "DPkg::Lock::Timeout=300", *arguments, folder=folder)
 
 
 def _run(*command: str, folder: Path | None = None) -> None:

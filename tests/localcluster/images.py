@@ -95,12 +95,13 @@ def _python_environment(*folders: str) -> tuple[str, ...]:
 def _layer(name: str, key: str, write: Callable[[LayerWriter], None]) -> Layer:
     """The layer that depends only on ``key``, written if the cache lacks it."""
     target = cache.root() / "layers" / name / f"{key}.tar"
-    with cache.lock(f"layer-{name}"):
-        if not target.exists():
-            _forget_old_layers(target.parent)
-            with cache.replacing(target) as fresh, LayerWriter(fresh) as layer:
-                write(layer)
-        return Layer.of(target)
+
+    def make(fresh: Path) -> None:
+        _forget_old_layers(target.parent)
+        with LayerWriter(fresh) as layer:
+            write(layer)
+
+    return Layer.of(cache.made_once(target, make))
 
 
 def _forget_old_layers(folder: Path) -> None:

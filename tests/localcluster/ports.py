@@ -12,7 +12,8 @@ OTHERS = range(20443, 20543)
 
 def choose(taken: Collection[int]) -> int:
     """A port of 127.0.0.1 that nobody listens on and that no other cluster of this user was given."""
-    for port in (WELL_KNOWN, *OTHERS):
+    candidates: list[int] = [WELL_KNOWN, *OTHERS]
+    for port in candidates:
         if port not in taken and _is_free(port):
             return port
     raise LocalClusterError(

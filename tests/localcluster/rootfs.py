@@ -1,6 +1,7 @@
 """The base of all images: a small Debian with its Python and what vLLM's libraries link to, made once."""
 
 import subprocess
+from pathlib import Path
 
 from tests.localcluster import cache
 from tests.localcluster.errors import LocalClusterError
@@ -17,15 +18,11 @@ def base_layer() -> Layer:
     """The base layer, made by mmdebstrap from the machine's own package sources when the cache lacks it."""
     key = cache.fingerprint(SUITE, USER, GROUP, *PACKAGES)
     target = cache.root() / "rootfs" / key / "base.tar"
-    with cache.lock("rootfs"):
-        if not target.exists():
-            print(f"Making a base image of Debian {SUITE} (about 40 s)...", flush=True)
-            with cache.replacing(target) as fresh:
-                _bootstrap(str(fresh))
-        return Layer.of(target)
+    return Layer.of(cache.made_once(target, _bootstrap))
 
 
-def _bootstrap(target: str) -> None:
+def _bootstrap(target: Path) -> None:
+    print(f"Making a base image of Debian {SUITE} (about a minute)...", flush=True)
     command = [
         "mmdebstrap",
         "--quiet",
@@ -38,7 +35,7 @@ def _bootstrap(target: str) -> None:
         f"--customize-hook=echo '{USER}' >> \"$1/etc/passwd\"",
         f"--customize-hook=echo '{GROUP}' >> \"$1/etc/group\"",
         SUITE,
-        target,
+        str(target),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:

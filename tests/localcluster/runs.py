@@ -2,8 +2,8 @@
 
 import json
 import os
-import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
@@ -103,7 +103,9 @@ class Run:
 
     def forget(self) -> None:
         """Remove the folder; nothing of the cluster may be left when this is called."""
-        shutil.rmtree(self.folder)
+        with cache.scratch("ended") as folder, suppress(FileNotFoundError):
+            # Two may end the same cluster at once: the one that gets the folder removes it.
+            self.folder.rename(folder / self.name)
 
     def _record(self, folder: Path) -> None:
         with cache.replacing(folder / "run.json") as fresh:
@@ -118,7 +120,11 @@ def runs_folder() -> Path:
 def all_runs() -> Iterator[Run]:
     """Every cluster with a record, running or not, by name."""
     for record in sorted(runs_folder().glob("*/run.json")):
-        fields = json.loads(record.read_text())
+        try:
+            fields = json.loads(record.read_text())
+        except FileNotFoundError:
+            # It was taken down meanwhile.
+            continue
         owner = Owner(**fields["owner"]) if fields["owner"] else None
         yield Run(fields["name"], fields["port"], owner)
 

@@ -8,8 +8,8 @@ from cake_operator.observe.promql import DEPLOYMENT
 
 Owner = tuple[str, str]
 """(namespace, name) of a CakeDeployment."""
-Samples = Mapping[tuple[Owner, str], float]
-"""By owner and by the value of the label that divides the figure (empty when none does)."""
+Samples = Mapping[Owner, Mapping[str, float]]
+"""By owner, then by the value of the label that divides the figure (empty when none does)."""
 
 
 class MalformedAnswerError(ValueError):
@@ -36,13 +36,17 @@ def samples(result: Any, by: str = "") -> Samples:
     """
     if not isinstance(result, Sequence) or isinstance(result, str):
         raise MalformedAnswerError(f"expected a list of samples, found {result!r:.80}")
-    return dict(_sample(entry, by) for entry in result)
+    found: dict[Owner, dict[str, float]] = {}
+    for entry in result:
+        owner, part, value = _sample(entry, by)
+        found.setdefault(owner, {})[part] = value
+    return found
 
 
-def _sample(entry: Any, by: str) -> tuple[tuple[Owner, str], float]:
+def _sample(entry: Any, by: str) -> tuple[Owner, str, float]:
     try:
         labels, (_, text) = entry["metric"], entry["value"]
         owner = (str(labels.get("namespace", "")), str(labels.get(DEPLOYMENT, "")))
-        return (owner, str(labels.get(by, "")) if by else ""), float(text)
+        return owner, str(labels.get(by, "")) if by else "", float(text)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise MalformedAnswerError(f"expected a sample, found {entry!r:.80}") from None

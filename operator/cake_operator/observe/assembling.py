@@ -36,19 +36,11 @@ def _snapshot(watched: Watched, answers: Mapping[Query, Answer], stale_after: ti
     for query, answer in answers.items():
         if query.percentile is not None and query.percentile != percentiles[query.figure]:
             continue
+        values, ages = answer.values.get(owner, {}), answer.ages.get(owner, {})
         if query.by:
-            fields[query.figure] = _divided(owner, answer, stale_after)
+            fields[query.figure] = {part: figure(value, ages.get(part), stale_after) for part, value in values.items()}
         else:
-            key = (owner, "")
-            fields[query.figure] = figure(answer.values.get(key), answer.ages.get(key), stale_after)
+            fields[query.figure] = figure(values.get(""), ages.get(""), stale_after)
     generations: Mapping[str, Figure] = fields.pop("generations", {})
     reported = {pod: int(f.value) for pod, f in generations.items() if f.value is not None}
     return DeploymentSnapshot(**fields, generations=reported)
-
-
-def _divided(owner: Owner, answer: Answer, stale_after: timedelta) -> dict[str, Figure]:
-    return {
-        part: figure(value, answer.ages.get((of, part)), stale_after)
-        for (of, part), value in answer.values.items()
-        if of == owner
-    }

@@ -62,8 +62,8 @@ def test_samples_are_read_by_owner_and_part() -> None:
         sample("NaN", namespace="team-a", cake_dev_deployment="chat", tier="memory"),
     ]
     found = samples(result, "tier")
-    assert found[CHAT, "shared"] == 1.5
-    assert math.isnan(found[CHAT, "memory"])
+    assert found[CHAT]["shared"] == 1.5
+    assert math.isnan(found[CHAT]["memory"])
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def ask(figure: str, by: str = "", percentile: float | None = None) -> Query:
 
 
 def answer(value: float, age: float = 1.0, part: str = "") -> Answer:
-    return Answer({(CHAT, part): value}, {(CHAT, part): age})
+    return Answer({CHAT: {part: value}}, {CHAT: {part: age}})
 
 
 def test_each_deployment_gets_its_own_figures() -> None:

@@ -12,7 +12,7 @@ import yaml
 from tests.localcluster import Cluster, CommandError
 
 CHART = Path(__file__).parents[2] / "charts/cake-operator"
-NAMESPACE = "cake-system"
+NAMESPACE = "cake-chart-test"
 IMAGES = ["--set", "image.repository=localhost/cake-operator,image.tag=dev,engine.image=localhost/cake-engine:dev"]
 CHAT: dict[str, Any] = {
     "apiVersion": "cake.dev/v1alpha1",
@@ -24,7 +24,7 @@ CHAT: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    """One of its own: a CRD belongs to one release or to none."""
+    """One of its own where it can be: here no other test has made the CRD before the chart does."""
     with Cluster.from_environment(control_plane_only=True) as cluster:
         yield cluster
 
@@ -35,7 +35,7 @@ def notes(cluster: Cluster) -> Iterator[str]:
     restricted(cluster, NAMESPACE)
     yield install(cluster, "cake-operator", NAMESPACE)
     uninstall(cluster, "cake-operator", NAMESPACE)
-    cluster.kubectl("delete", "crd", "cakedeployments.cake.dev", "--ignore-not-found")
+    cluster.kubectl("delete", "namespace", NAMESPACE, "--wait=false")
 
 
 def restricted(cluster: Cluster, name: str) -> None:
@@ -48,7 +48,9 @@ def apply(cluster: Cluster, document: dict[str, Any], *options: str) -> str:
 
 
 def install(cluster: Cluster, release: str, namespace: str, *options: str) -> str:
-    return cluster.helm("install", release, CHART, "--namespace", namespace, *IMAGES, *options)
+    # A cluster that CAKE_KUBECONFIG names may have the CRD already, from kubectl.
+    adopt = ("--take-ownership", "--force-conflicts")
+    return cluster.helm("install", release, CHART, "--namespace", namespace, *adopt, *IMAGES, *options)
 
 
 def uninstall(cluster: Cluster, release: str, namespace: str) -> str:

@@ -12,6 +12,7 @@ from tests.localcluster import Cluster
 from tests.localcluster.local import LocalCluster
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+MANIFESTS = CHECKOUT / "demo" / "manifests"
 OPERATOR_NAMESPACE = "cake-system"
 MONITORING_NAMESPACE = "monitoring"
 PROMETHEUS_URL = "http://127.0.0.1:30900"
@@ -75,7 +76,11 @@ def make_namespace(cluster: Cluster, name: str) -> None:
 def install_prometheus(cluster: Cluster) -> None:
     """Run a Prometheus that scrapes every engine pod of the cluster, reachable at `PROMETHEUS_URL`."""
     make_namespace(cluster, MONITORING_NAMESPACE)
-    cluster.kubectl("apply", "-n", MONITORING_NAMESPACE, "-f", CHECKOUT / "demo/manifests/prometheus.yaml")
+    program = (MANIFESTS / "targets.py").read_text(encoding="utf-8")
+    metadata = {"name": "prometheus-targets", "namespace": MONITORING_NAMESPACE}
+    targets = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"targets.py": program}}
+    cluster.kubectl("apply", "-f", "-", input=json.dumps(targets))
+    cluster.kubectl("apply", "-n", MONITORING_NAMESPACE, "-f", MANIFESTS / "prometheus.yaml")
 
 
 def install_operator(cluster: Cluster) -> None:

@@ -1,0 +1,227 @@
+"""A small fleet through its life on a real node: up, retuned, scaled, deleted. The tests go in order."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cake_engine.config import Mode
+from demo import installation
+from demo.installation import PROMETHEUS_URL, Fleet, Volume
+from demo.prometheus import Recorded
+from demo.served import Served, condition, ready
+from tests.cluster.waiting import eventually
+from tests.engine.serving import make_model, prompt
+from tests.localcluster import Cluster, CommandError
+
+NAMESPACE, NAME, NODE_PORT = "serving-test", "small", 30801
+URL = f"http://127.0.0.1:{NODE_PORT}"
+CLAIM = f"{NAME}-shared"
+START_SECONDS, TUNE_SECONDS, END_SECONDS = 240.0, 60.0, 120.0
+PROMPTS = [prompt(1500, seed=seed) for seed in (1, 2)]
+
+SPEC: dict[str, Any] = {
+    "model": {"name": "tiny", "source": {"persistentVolumeClaim": {"claimName": "models"}}},
+    "engine": {
+        "args": [
+            *("--skip-tokenizer-init", "--dtype=float32", "--enforce-eager", "--block-size=32", "--max-model-len=2048"),
+            *("--max-num-batched-tokens=128", "--max-num-seqs=8", "--kv-cache-memory-bytes=67108864"),
+        ],
+        "resources": {"requests": {"cpu": "200m", "memory": "1Gi"}},
+        "drain": {"preStop": "2s", "shutdownTimeout": "10s"},
+        "podTemplate": {
+            "spec": {
+                "containers": [
+                    {
+                        "name": "engine",
+                        "env": [
+                            {"name": name, "value": value}
+                            for name, value in {
+                                "OMP_NUM_THREADS": "1",
+                                "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+                                "TORCHDYNAMO_DISABLE": "1",
+                                "HF_HUB_OFFLINE": "1",
+                                "VLLM_NO_USAGE_STATS": "1",
+                                "VLLM_SERVER_DEV_MODE": "1",
+                            }.items()
+                        ],
+                        "volumeMounts": [{"name": "environment", "mountPath": "/opt/cake/env", "readOnly": True}],
+                    }
+                ],
+                "volumes": [
+                    {
+                        "name": "environment",
+                        "persistentVolumeClaim": {"claimName": "engine-environment", "readOnly": True},
+                    }
+                ],
+            }
+        },
+    },
+    "service": {"type": "NodePort", "nodePort": NODE_PORT},
+    "kvTiers": [
+        {"name": "memory", "memory": {}, "capacity": "64Mi"},
+        {
+            "name": "shared",
+            "persistentVolumeClaim": {"template": {"storageClassName": "by-hand"}},
+            "capacity": "256Mi",
+        },
+    ],
+    "replicas": 1,
+}
+
+
+@dataclass(frozen=True)
+class Small:
+    """The fleet under test."""
+
+    served: Served
+    recorded: Recorded
+
+    def pods(self) -> list[dict[str, Any]]:
+        """Its pods that are not on their way out."""
+        found = self.served.cluster.get("pods", "-n", NAMESPACE, "-l", f"cake.dev/deployment={NAME}")["items"]
+        return [pod for pod in found if "deletionTimestamp" not in pod["metadata"]]
+
+    def lives(self) -> set[tuple[str, int]]:
+        """Which pods there are, and how often their container was started anew."""
+        return {(p["metadata"]["uid"], p["status"]["containerStatuses"][0]["restartCount"]) for p in self.pods()}
+
+
+@pytest.fixture(scope="module")
+def small(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
+    """The operator by its chart, Prometheus, and a CakeDeployment with tiny random weights that is ready."""
+    model, shared = make_model(tmp_path_factory.mktemp("model")), tmp_path_factory.mktemp("shared")
+    for file in model.iterdir():
+        file.chmod(0o644)
+    shared.chmod(0o777)
+    installation.load_images(cluster)
+    volumes = (installation.engine_environment(), Volume("models", model))
+    installation.prepare(cluster, Fleet(NAMESPACE, volumes))
+    cluster.kubectl("apply", "-f", "-", input=json.dumps(_volume(shared)))
+    installation.install_prometheus(cluster)
+    installation.install_operator(cluster)
+    with Served(cluster, NAMESPACE, NAME) as served:
+        manifest = {"apiVersion": "cake.dev/v1alpha1", "kind": "CakeDeployment", "metadata": {"name": NAME}}
+        cluster.kubectl("apply", "-n", NAMESPACE, "-f", "-", input=json.dumps({**manifest, "spec": SPEC}))
+        served.wait("Ready", ready, START_SECONDS)
+        yield Small(served, Recorded(PROMETHEUS_URL, NAMESPACE, NAME))
+
+
+def test_each_mode_gives_the_same_tokens_on_a_pod_whose_own_caches_are_empty(small: Small) -> None:
+    answers = []
+    for mode in (Mode.COMPUTE_ONLY, Mode.LOAD_ONLY, Mode.ADAPTIVE):
+        small.served.settle(small.served.patch({"balance": {"mode": mode.value}}), TUNE_SECONDS)
+        eventually(_forget, "the pod's caches are empty")
+        answers.append([_complete(tokens) for tokens in PROMPTS])
+
+    assert answers[1:] == answers[:1] * 2
+
+
+def test_what_the_shared_tier_gave_is_in_prometheus(small: Small) -> None:
+    def loaded() -> float:
+        return small.recorded.totals("cake_prefix_tokens_total", "outcome", _now(small)).get("loaded", 0.0)
+
+    assert eventually(loaded, "loaded prefix tokens are in Prometheus") >= len(PROMPTS[0]) // 2
+
+
+def test_a_changed_knob_reaches_every_pod_without_a_restart(small: Small) -> None:
+    before = small.lives()
+
+    generation = small.served.patch({"balance": {"tuning": "Off", "knobs": {"retainFrom": 0.25}}})
+    settled = small.served.settle(generation, TUNE_SECONDS)
+
+    assert settled.status.balance is not None
+    assert settled.status.balance.retain_from == 0.25
+    assert small.recorded.total("cake_knob", _now(small), knob="retainFrom") == 0.25
+    assert small.lives() == before
+
+
+def test_a_wrong_knob_is_refused_and_changes_nothing(small: Small) -> None:
+    with pytest.raises(CommandError, match="retainFrom"):
+        small.served.patch({"balance": {"knobs": {"retainFrom": 25}}})
+
+    assert small.served.now.spec.balance.knobs.retain_from == 0.25
+
+
+def test_kubectl_scale_adds_a_pod_that_has_confirmed_the_knobs_too_and_takes_one_away(small: Small) -> None:
+    small.served.kubectl("scale", "cakedeployment", NAME, "--replicas=2")
+    grown = small.served.wait("two ready pods", lambda now: now.status.ready_replicas == 2, START_SECONDS)
+    small.served.settle(grown.metadata.generation, TUNE_SECONDS)
+    reported = small.recorded.totals("cake_config_generation", "pod", _now(small))
+    assert len(set(reported)) == 2
+    assert len(set(reported.values())) == 1
+    assert _complete(PROMPTS[0])
+
+    small.served.kubectl("scale", "cakedeployment", NAME, "--replicas=1")
+    small.served.wait("one pod", lambda now: now.status.replicas == 1, END_SECONDS)
+    eventually(lambda: len(small.pods()) == 1, "one pod is left")
+    assert _complete(PROMPTS[0])
+
+
+def test_the_conditions_say_that_all_is_well(small: Small) -> None:
+    for kind, status in {"Ready": "True", "MetricsAvailable": "True", "BalanceApplied": "True"}.items():
+        small.served.wait(f"{kind}={status}", lambda now, k=kind, s=status: condition(now, k) == s, TUNE_SECONDS)
+    assert condition(small.served.now, "TierDegraded") != "True"
+
+
+def test_deletion_leaves_the_claim_that_is_kept_and_nothing_else(small: Small) -> None:
+    kinds = "deployments,replicasets,pods,services,configmaps,poddisruptionbudgets,persistentvolumeclaims"
+    cluster = small.served.cluster
+
+    small.served.kubectl("delete", "cakedeployment", NAME, "--wait=true")
+
+    def left() -> set[tuple[str, str]]:
+        found = cluster.get(kinds, "-n", NAMESPACE, "-l", f"cake.dev/deployment={NAME}")["items"]
+        return {(item["kind"], item["metadata"]["name"]) for item in found}
+
+    kept = {("PersistentVolumeClaim", CLAIM)}
+    eventually(lambda: left() == kept, "only the kept claim is left", END_SECONDS)
+
+
+def _volume(folder: Path) -> dict[str, Any]:
+    """A volume that waits for the claim which the operator makes from the tier's template."""
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": f"{NAMESPACE}-{CLAIM}"},
+        "spec": {
+            "capacity": {"storage": "1Gi"},
+            "accessModes": ["ReadWriteMany"],
+            "storageClassName": "by-hand",
+            "claimRef": {"namespace": NAMESPACE, "name": CLAIM},
+            "hostPath": {"path": str(folder), "type": "Directory"},
+        },
+    }
+
+
+def _complete(tokens: list[int]) -> list[int]:
+    """The next eight tokens after a prompt, greedily."""
+    body = {"model": "tiny", "prompt": tokens, "max_tokens": 8, "temperature": 0, "ignore_eos": True}
+    return list(
+        _post("/v1/completions", body | {"return_token_ids": True, "detokenize": False})["choices"][0]["token_ids"]
+    )
+
+
+def _forget() -> bool:
+    """Empty the pod's own caches; false while blocks of the last request are still being stored."""
+    return bool(_post("/reset_prefix_cache?reset_external=true", {}).get("success", True))
+
+
+def _post(path: str, body: dict[str, Any]) -> dict[str, Any]:
+    headers = {"Content-Type": "application/json", "Connection": "close"}
+    request = urllib.request.Request(URL + path, json.dumps(body).encode(), headers)
+    with urllib.request.urlopen(request, timeout=120) as answer:
+        text = answer.read()
+    return dict(json.loads(text)) if text else {}
+
+
+def _now(small: Small) -> float:
+    """A moment for which every pod was scraped after this call."""
+    return small.recorded.scraped(time.time())

@@ -8,6 +8,7 @@ from tests.localcluster import cache, debian, python_packages, rootfs
 from tests.localcluster.oci import DEBIAN_PATH, Image, Layer, LayerWriter
 
 CHECKOUT = Path(__file__).parents[2]
+DISTRIBUTION = "cake-operator"
 OPERATOR = CHECKOUT / "operator/cake_operator"
 ENGINE = CHECKOUT / "engine/cake_engine"
 
@@ -70,11 +71,12 @@ def _code_layer(name: str, *packages: Path) -> Layer:
         layer.add_folder(ENVIRONMENT)
         with cache.scratch(name) as folder:
             python_packages.copy(packages, folder)
+            python_packages.copy_metadata(DISTRIBUTION, folder)
             layer.add_tree(folder, SITE)
 
     sources = [path for package in packages for path in python_packages.sources(package)]
     names = [str(path.relative_to(CHECKOUT)) for path in sources]
-    return _layer(f"{name}-code", cache.fingerprint(*names, *sources), write)
+    return _layer(f"{name}-code", cache.fingerprint(CHECKOUT / "pyproject.toml", *names, *sources), write)
 
 
 def _program_layer(name: str, program: Path, target: str) -> Layer:

@@ -1,6 +1,7 @@
 """Python packages for images: installed or copied into a folder, and compiled."""
 
 import compileall
+import importlib.metadata
 import py_compile
 import shutil
 import subprocess
@@ -38,6 +39,14 @@ def copy(packages: Iterable[Path], target: Path) -> None:
             copied.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, copied)
     _compile(target)
+
+
+def copy_metadata(distribution: str, target: Path) -> None:
+    """Let a copied distribution be known by its name and version, as an installed one is."""
+    installed = importlib.metadata.distribution(distribution)
+    folder = target / f"{distribution.replace('-', '_')}-{installed.version}.dist-info"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "METADATA").write_text(installed.read_text("METADATA") or "")
 
 
 def _compile(folder: Path) -> None:

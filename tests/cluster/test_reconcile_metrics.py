@@ -64,13 +64,13 @@ def measured(cake: Cake, operator: OperatorProcess, load: Load, log: Path) -> It
 def test_a_setting_counts_as_applied_when_every_ready_pod_says_so(
     cake: Cake, operator: OperatorProcess, tmp_path: Path
 ) -> None:
-    cake.apply(replicas=2)
+    cake.apply(replicas=2, balance={"tuning": "Off"})
     eventually(lambda: len(cake.pods()) == 2, "two pods are made")
     load = Load()
     with measured(cake, operator, load, tmp_path / "log"):
         cake.awaits("BalanceApplied", "True", "Confirmed")
         cake.awaits("MetricsAvailable", "True", "Scraped")
-        cake.apply(replicas=2, balance={"mode": "ComputeOnly"})
+        cake.apply(replicas=2, balance={"mode": "ComputeOnly", "tuning": "Off"})
         assert "Generation 2 waits for chat-" in cake.awaits("BalanceApplied", "False", "Waiting")
         balance = cake.status()["balance"]
         assert (balance["generation"], balance["confirmedGeneration"]) == (2, 1)

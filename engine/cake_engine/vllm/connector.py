@@ -16,6 +16,7 @@ from vllm.distributed.kv_transfer.kv_connector.v1.offloading_connector import Of
 from vllm.v1.kv_cache_interface import KVCacheConfig
 
 from cake_engine.vllm import adapter_0_32 as adapter
+from cake_engine.vllm import logs
 from cake_engine.vllm.metrics import CakePromMetrics
 from cake_engine.vllm.offload_scheduler import CakeOffloadScheduler
 from cake_engine.vllm.spec import name_spec
@@ -25,6 +26,7 @@ class CakeConnector(OffloadingConnector):
     """Stores as vLLM does, loads as `CakeOffloadScheduler` says."""
 
     def __init__(self, vllm_config: VllmConfig, role: KVConnectorRole, kv_cache_config: KVCacheConfig) -> None:
+        logs.join()
         adapter.check_version()
         adapter.refuse_unsupported(vllm_config, kv_cache_config)
         name_spec(vllm_config.kv_transfer_config.kv_connector_extra_config)

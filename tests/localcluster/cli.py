@@ -34,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     up = commands.add_parser("up", parents=[bare], help="start a cluster and leave it running")
     up.set_defaults(command=_up)
     down = commands.add_parser("down", help="end clusters and all that they made")
+    down.add_argument("names", nargs="*", metavar="NAME", help="only these; as `status` calls them")
     down.add_argument("--all", action="store_true", help="also those that a running test or demo uses")
     down.set_defaults(command=_down)
     commands.add_parser("status", help="list clusters").set_defaults(command=_status)
@@ -62,7 +63,12 @@ def _up(arguments: argparse.Namespace) -> None:
 
 
 def _down(arguments: argparse.Namespace) -> None:
-    for run in list(runs.all_runs()):
+    present = list(runs.all_runs())
+    if unknown := set(arguments.names) - {run.name for run in present}:
+        raise LocalClusterError(f"No cluster is called {', '.join(sorted(unknown))}: `status` lists those that are up.")
+    for run in present:
+        if arguments.names and run.name not in arguments.names:
+            continue
         if run.owner is not None and run.owner.lives() and not arguments.all:
             print(f"{run.name}: left, process {run.owner.pid} uses it (`down --all` ends it all the same)")
             continue

@@ -14,7 +14,7 @@ def choose(taken: Collection[int]) -> int:
     """A port of 127.0.0.1 that nobody listens on and that no other cluster of this user was given."""
     candidates: list[int] = [WELL_KNOWN, *OTHERS]
     for port in candidates:
-        if port not in taken and _is_free(port):
+        if port not in taken and is_free(port):
             return port
     raise LocalClusterError(
         f"Port {WELL_KNOWN} and all of {OTHERS.start}-{OTHERS.stop - 1} on 127.0.0.1 are in use: "
@@ -22,7 +22,8 @@ def choose(taken: Collection[int]) -> int:
     )
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether nobody listens on that port of 127.0.0.1."""
     with socket.socket() as probe:
         # As servers do it, else the remains of an earlier cluster's connections would count as in use.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

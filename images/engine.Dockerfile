@@ -1,0 +1,11 @@
+# The engine on the upstream vLLM image, for a registry of yours, built from the root of a checkout:
+#   docker build -f images/engine.Dockerfile -t REGISTRY/cake-engine:TAG .
+ARG BASE=vllm/vllm-openai:v0.32.0
+
+FROM ${BASE}
+COPY engine/cake_engine /opt/cake/cake_engine
+# The container's file system is read-only: what is not compiled here is compiled at each start.
+RUN python3 -m compileall -q --invalidation-mode unchecked-hash /opt/cake
+ENV PYTHONPATH=/opt/cake PYTHONUNBUFFERED=1 HOME=/tmp
+USER 65532:65532
+ENTRYPOINT ["python3", "-m", "cake_engine.cli"]

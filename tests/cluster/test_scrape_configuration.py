@@ -1,0 +1,68 @@
+"""The scrape configuration of docs/how-to/prometheus.md, in a real Prometheus, on pods as discovery tells of them."""
+
+import json
+import re
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.cluster.prometheus_server import prometheus
+
+PAGE = Path(__file__).parents[2] / "docs/how-to/prometheus.md"
+ENGINE = {
+    "__address__": "127.0.0.1:1",
+    "__meta_kubernetes_namespace": "team-a",
+    "__meta_kubernetes_pod_name": "chat-1",
+    "__meta_kubernetes_pod_phase": "Running",
+    "__meta_kubernetes_pod_container_port_name": "http",
+    "__meta_kubernetes_pod_label_cake_dev_deployment": "chat",
+}
+
+
+@pytest.fixture(scope="module")
+def documented() -> dict[str, Any]:
+    (text,) = re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text(), flags=re.DOTALL | re.MULTILINE)
+    (job,) = yaml.safe_load(text)["scrape_configs"]
+    return dict(job)
+
+
+def targets(job: dict[str, Any], pods: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The labels of what is scraped when discovery tells of these pods."""
+    # Debian's Prometheus is built without the discovery itself; its labels can be given to it all the same.
+    static = [{"targets": [pod["__address__"]], "labels": pod} for pod in pods]
+    rules = {name: value for name, value in job.items() if name != "kubernetes_sd_configs"}
+    with prometheus([rules | {"static_configs": static, "scrape_timeout": "1s"}]) as server:
+        found = discovered(server.url, len(pods))
+    return [dict(target["labels"]) for target in found["activeTargets"]]
+
+
+def discovered(url: str, number: int) -> dict[str, Any]:
+    """What Prometheus made of its targets, once it knows all of them: it hands them over every five seconds."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        with urllib.request.urlopen(f"{url}/api/v1/targets") as answer:
+            found: dict[str, Any] = json.load(answer)["data"]
+        if len(found["activeTargets"]) + len(found["droppedTargets"]) >= number:
+            return found
+        time.sleep(0.2)
+    raise TimeoutError(f"Prometheus knows of fewer than {number} targets: {found}")
+
+
+def test_an_engine_pod_is_scraped_with_the_labels_that_the_operator_asks_for(documented: dict[str, Any]) -> None:
+    assert documented["kubernetes_sd_configs"] == [{"role": "pod"}]
+    (labels,) = targets(documented, [ENGINE])
+    assert labels.items() >= {"namespace": "team-a", "pod": "chat-1", "cake_dev_deployment": "chat"}.items()
+
+
+def test_other_pods_ports_and_pods_that_ended_are_not_scraped(documented: dict[str, Any]) -> None:
+    others = [
+        {name: value for name, value in ENGINE.items() if not name.endswith("cake_dev_deployment")},
+        ENGINE | {"__meta_kubernetes_pod_container_port_name": "debug"},
+        ENGINE | {"__meta_kubernetes_pod_phase": "Succeeded"},
+    ]
+    kept = ENGINE | {"__meta_kubernetes_pod_name": "kept"}
+    assert [labels["pod"] for labels in targets(documented, [*others, kept])] == ["kept"]

@@ -136,9 +136,18 @@ def census(root: Path) -> Iterator[StoredFile]:
     except FileNotFoundError:
         return
     for fingerprint in fingerprints:
-        for fan in os.scandir(fingerprint):
-            if fan.is_dir(follow_symlinks=False):
-                yield from _files(fan.path)
+        yield from files_of(fingerprint)
+
+
+def files_of(fingerprint: str | os.PathLike[str]) -> Iterator[StoredFile]:
+    """Every block and temporary in one fingerprint's folder.
+
+    Raises:
+        OSError: A folder could not be read.
+    """
+    for fan in os.scandir(fingerprint):
+        if fan.is_dir(follow_symlinks=False):
+            yield from _files(fan.path)
 
 
 def _remove(path: str) -> bool:

@@ -1,6 +1,8 @@
 """What the chart renders, and what it refuses to render. Helm alone: no cluster is asked."""
 
 import json
+import re
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -261,3 +263,12 @@ def test_engine_series_carry_the_name_of_their_cakedeployment(watch: str, namesp
 
 def test_nothing_random_or_timed_is_rendered() -> None:
     assert render() == render()
+
+
+def test_the_install_command_of_the_readme_is_one_that_the_chart_takes() -> None:
+    (command,) = re.findall(r"^ {4}helm install (.*(?:\\\n.*)*)", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
+    name, chart, *options = shlex.split(command)
+    done = helm("template", name, ROOT / chart, *options)
+    assert done.returncode == 0, done.stderr
+    told = environment([document for document in yaml.safe_load_all(done.stdout) if document])
+    assert told["CAKE_PROMETHEUS_URL"].startswith("http://")

@@ -266,7 +266,8 @@ def test_nothing_random_or_timed_is_rendered() -> None:
 
 
 def test_the_install_command_of_the_readme_is_one_that_the_chart_takes() -> None:
-    (command,) = re.findall(r"^ {4}helm install (.*(?:\\\n.*)*)", (ROOT / "README.md").read_text(), flags=re.MULTILINE)
+    readme = (ROOT / "README.md").read_text()
+    (command,) = re.findall(r"^ {4}helm install ((?:.*\\\n)*.*)", readme, flags=re.MULTILINE)
     name, chart, *options = shlex.split(command)
     done = helm("template", name, ROOT / chart, *options)
     assert done.returncode == 0, done.stderr

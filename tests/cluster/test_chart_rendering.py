@@ -268,7 +268,7 @@ def test_nothing_random_or_timed_is_rendered() -> None:
 def test_the_install_command_of_the_readme_is_one_that_the_chart_takes() -> None:
     readme = (ROOT / "README.md").read_text()
     (command,) = re.findall(r"^ {4}helm install ((?:.*\\\n)*.*)", readme, flags=re.MULTILINE)
-    name, chart, *options = shlex.split(command)
+    name, chart, *options = shlex.split(command.replace("\\\n", " "))
     done = helm("template", name, ROOT / chart, *options)
     assert done.returncode == 0, done.stderr
     told = environment([document for document in yaml.safe_load_all(done.stdout) if document])

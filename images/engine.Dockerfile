@@ -2,10 +2,15 @@
 #   docker build -f images/engine.Dockerfile -t REGISTRY/cake-engine:TAG .
 ARG BASE=vllm/vllm-openai:v0.32.0
 
-FROM ${BASE}
-COPY engine/cake_engine /opt/cake/cake_engine
+FROM ${BASE} AS build
+COPY . /src
+# vLLM brings all that the engine imports.
+RUN python3 -m pip install --no-cache-dir --no-compile --no-deps --target /opt/cake /src
 # The container's file system is read-only: what is not compiled here is compiled at each start.
 RUN python3 -m compileall -q --invalidation-mode unchecked-hash /opt/cake
+
+FROM ${BASE}
+COPY --from=build /opt/cake /opt/cake
 ENV PYTHONPATH=/opt/cake PYTHONUNBUFFERED=1 HOME=/tmp
 USER 65532:65532
 ENTRYPOINT ["python3", "-m", "cake_engine.cli"]

@@ -3,11 +3,10 @@
 ARG BASE=python:3.11-slim
 
 FROM ${BASE} AS build
-WORKDIR /src
-COPY requirements/operator.txt ./
-RUN pip install --no-cache-dir --require-hashes --no-deps --target /opt/cake -r operator.txt
-COPY operator/cake_operator /opt/cake/cake_operator
-COPY engine/cake_engine /opt/cake/cake_engine
+COPY . /src
+RUN python3 -m pip install --no-cache-dir --no-compile --no-deps --require-hashes --target /opt/cake \
+        --requirement /src/requirements/operator.txt \
+ && python3 -m pip install --no-cache-dir --no-compile --no-deps --target /opt/cake /src
 # The container's file system is read-only: what is not compiled here is compiled at each start.
 RUN python3 -m compileall -q --invalidation-mode unchecked-hash /opt/cake
 

@@ -219,10 +219,12 @@ def take_loads(meta: OffloadingConnectorMetadata) -> OffloadingConnectorMetadata
     return OffloadingConnectorMetadata(load_jobs=ours, store_jobs={}) if ours else None
 
 
-def move_to(request: Request, token: int) -> None:
-    """Continue a request from `token`, and count what it skipped as cached."""
+def move_to(scheduler: Scheduler, request: Request, token: int) -> None:
+    """Continue a request from `token`, and count what it skipped as cached outside the device."""
     skipped = token - request.num_computed_tokens
     request.num_computed_tokens = token
+    if scheduler.connector_prefix_cache_stats is not None and not request.num_preemptions:
+        scheduler.connector_prefix_cache_stats.hits += skipped
     stats = request.prefill_stats
     if stats is not None and skipped > 0:
         stats.set(stats.num_prompt_tokens, stats.num_local_cached_tokens, stats.num_external_cached_tokens + skipped)

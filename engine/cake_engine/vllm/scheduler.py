@@ -21,7 +21,7 @@ from cake_engine.vllm import adapter_0_32 as adapter
 from cake_engine.vllm import completions
 from cake_engine.vllm.connector import CakeConnector
 
-IDLE_WAIT_SECONDS = 0.002
+IDLE_WAIT_SECONDS = 0.005
 """How long a step that had nothing to compute waits for a load to end before it looks again."""
 
 
@@ -89,7 +89,7 @@ class CakeScheduler(Scheduler):
         for request in self.running:
             to = self.cake.jump(request)
             if to > request.num_computed_tokens:
-                adapter.move_to(request, to)
+                adapter.move_to(self, request, to)
                 jumped.append(request.request_id)
         return jumped
 
@@ -98,11 +98,10 @@ class CakeScheduler(Scheduler):
             request = self.requests[active.request_id]
             if request.status is not RequestStatus.WAITING_FOR_REMOTE_KVS:
                 continue
-            local = active.at
             to = self.cake.unpark(active)
             if to is None:
                 continue
-            if to > local or to > 0:
+            if to > 0:
                 adapter.resume_parked(self, request, to)
             else:
                 self.cake.admit_running(request.request_id)

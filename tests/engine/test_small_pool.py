@@ -1,13 +1,15 @@
-"""Exactness where the KV pool is too small and running requests give up their blocks."""
+"""Exactness where the KV pool is small: running requests give up their blocks, and blocks are soon given on."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.engine.conftest import SEVERAL, Reference
+from cake_engine.vllm.worker import HostCopyWorker
+from tests.engine.conftest import PROMPT, SEVERAL, Reference
 from tests.engine.serving import Server, write_config
 
 
@@ -53,3 +55,32 @@ def _preemptions(server: Server) -> int:
 
         server.scheduler._preempt_request = counted
     return server.preemptions
+
+
+@pytest.mark.parametrize("end", ["abort", "reset"])
+def test_blocks_are_not_given_on_while_copies_still_write_to_them(
+    small_pool: Server, reference: Reference, monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    small_pool.tune(mode="LoadOnly")
+    small_pool.tokens([PROMPT])
+    small_pool.forget()
+    copy, prefilled = HostCopyWorker._copy, threading.Event()
+
+    def late(self: HostCopyWorker, job: object) -> int:
+        prefilled.wait(1.0)  # the engine must wait for this copy; if it does not, the copy comes after the prefill
+        return copy(self, job)
+
+    monkeypatch.setattr(HostCopyWorker, "_copy", late)
+    request = small_pool.begin(PROMPT)
+    small_pool.step_until(lambda: bool(small_pool.cake._copies))
+    if end == "reset":
+        assert small_pool.scheduler.reset_prefix_cache(reset_running_requests=True, reset_connector=True)
+    small_pool.llm.llm_engine.abort_request([request], internal=True)
+    small_pool.tune(mode="ComputeOnly")  # loads would queue behind the late copies and hide what these wrote
+    names = [small_pool.begin(tokens, 24) for tokens in SEVERAL[:2]]
+    requests = [small_pool.scheduler.requests[name] for name in names]
+    small_pool.step_until(lambda: all(r.num_output_tokens > 0 for r in requests))
+    prefilled.set()
+    assert sorted(small_pool.finish()) == sorted(reference.several[:2])
+    monkeypatch.undo()
+    assert set(small_pool.idle().values()) == {0}

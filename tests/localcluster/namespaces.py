@@ -50,7 +50,7 @@ class Namespaces:
     @classmethod
     def make(cls, folder: Path, processes: Processes) -> Self:
         """New ones, whose first process ``processes`` starts."""
-        init = [_INIT, "-s", "--", "sleep", "infinity"]
+        init = [_INIT, "--", "sleep", "infinity"]
         unshare = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
         processes.start("namespaces", [*unshare, *init])
         # unshare forks, mounts /proc, and only then becomes the init program.

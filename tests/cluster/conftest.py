@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.operator_process import OperatorProcess
+from tests.cluster.waiting import eventually
 from tests.localcluster import Cluster
 
 CRDS = Path(__file__).parents[2] / "crds"
@@ -18,8 +19,14 @@ def api_server() -> Iterator[Cluster]:
     """An API server with its controllers and our CRDs, and no node: pods are made, and never run."""
     with Cluster.from_environment(control_plane_only=True) as cluster:
         cluster.kubectl("apply", "--server-side", "-f", CRDS)
-        cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", CRDS)
+        eventually(lambda: _established(cluster), "the CRD is established")
         yield cluster
+
+
+def _established(cluster: Cluster) -> bool:
+    # `kubectl wait` fails on a CRD that is so new that it has no conditions yet.
+    status = cluster.get("crd", "cakedeployments.cake.dev").get("status") or {}
+    return any(one["type"] == "Established" and one["status"] == "True" for one in status.get("conditions") or ())
 
 
 @pytest.fixture(scope="session")

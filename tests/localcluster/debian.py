@@ -59,17 +59,19 @@ def require_installed() -> None:
 
 def provide() -> None:
     """Install and unpack what is missing."""
-    wanted = [package for package in sorted(set(UNPACKED.values())) if not _folder(package).exists()]
-    if missing := _missing():
-        if os.geteuid() != 0:
+    # apt-get would not wait for another one that reads the lists.
+    with cache.lock("debian"):
+        missing = _missing()
+        wanted = [package for package in sorted(set(UNPACKED.values())) if not _folder(package).exists()]
+        if missing and os.geteuid() != 0:
             raise LocalClusterError(f"Only root can install Debian's {', '.join(missing)}: run the build as root.")
-        print(f"Installing Debian's {', '.join(missing)}...", flush=True)
-    if missing or wanted:
-        _apt_get("update", "-qq")
-    if missing:
-        _apt_get("install", "-y", "-qq", "--no-install-recommends", *missing)
-    for package in wanted:
-        cache.made_once(_folder(package), partial(_unpack, package))
+        if missing or wanted:
+            print(f"Fetching Debian's {', '.join([*missing, *wanted])}...", flush=True)
+            _apt_get("update", "-qq")
+        if missing:
+            _apt_get("install", "-y", "-qq", "--no-install-recommends", *missing)
+        for package in wanted:
+            cache.made_once(_folder(package), partial(_unpack, package))
 
 
 def _missing() -> list[str]:
@@ -90,7 +92,7 @@ def _apt_get(*arguments: str, folder: Path | None = None) -> None:
     if shutil.which("apt-get") is None:
         packages = sorted({*INSTALLED.values(), *UNPACKED.values()})
         raise LocalClusterError(f"apt-get was not found; the node needs Debian's {', '.join(packages)}.")
-    # Another apt-get may be at work, perhaps that of a build beside this one.
+    # Another program of the machine may be installing something.
     _run("apt-get", "-o", "DPkg::Lock::Timeout=300", *arguments, folder=folder)
 
 

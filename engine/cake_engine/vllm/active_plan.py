@@ -16,6 +16,7 @@ class ActivePlan:
     Attributes:
         keys: Key of every chunk from 0 to the plan's end.
         tiers: Name of the tier where a chunk was found, by chunk.
+        slowest_tier: Index of the slowest of them.
         blocks: Device blocks of the request; None until it is admitted.
         parked: Whether the request waits in vLLM's queue for remote KV, because compute has nothing to do for it.
         at: Token below which everything is on the device or being computed.
@@ -28,6 +29,7 @@ class ActivePlan:
     plan: Plan
     keys: list[OffloadKey]
     tiers: dict[int, str]
+    slowest_tier: int
     at: int
     blocks: list[int] | None = None
     parked: bool = False

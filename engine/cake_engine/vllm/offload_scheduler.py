@@ -16,30 +16,24 @@ from typing import Any
 from vllm.config import VllmConfig
 from vllm.distributed.kv_transfer.kv_connector.v1.offloading.common import OffloadingConnectorMetadata, TransferJob
 from vllm.distributed.kv_transfer.kv_connector.v1.offloading.metrics import OffloadingConnectorStats
-from vllm.logger import init_logger
 from vllm.v1.core.kv_cache_manager import KVCacheBlocks
 from vllm.v1.core.sched.output import SchedulerOutput
 from vllm.v1.kv_cache_interface import KVCacheConfig
 from vllm.v1.kv_offload.base import LookupResult
-from vllm.v1.outputs import KVConnectorOutput
 from vllm.v1.request import Request
 
 from cake_engine.core import metrics
 from cake_engine.core.cost import ComputeCost, Span
 from cake_engine.core.meeting import Costs, aim
 from cake_engine.core.plan import Chunk, Plan
-from cake_engine.vllm import adapter_0_32 as adapter
-from cake_engine.vllm.active_plan import ActivePlan, Batch, CopyJob
+from cake_engine.vllm.accounts import MemoryAccount, count_outcome, time_stall
+from cake_engine.vllm.active_plan import ActivePlan
+from cake_engine.vllm.loading import PlanLoader
 from cake_engine.vllm.metrics import record_tier
 from cake_engine.vllm.spec import CakeOffloadingSpec
 
-logger = init_logger(__name__)
 
-READ_JOB_BYTES = 1 << 19
-"""Reads are handed over in jobs of about this size: a job's chunks become usable together, with its last one."""
-
-
-class CakeOffloadScheduler(adapter.OffloadSeam):
+class CakeOffloadScheduler(PlanLoader):
     """Plans of all requests that have a stored prefix."""
 
     def __init__(self, spec: CakeOffloadingSpec, vllm_config: VllmConfig, kv_cache_config: KVCacheConfig) -> None:
@@ -47,13 +41,10 @@ class CakeOffloadScheduler(adapter.OffloadSeam):
         self.compute_cost = ComputeCost()
         self.step_tokens = int(vllm_config.scheduler_config.max_num_batched_tokens)
         self._live = spec.live
-        self._tier_names = [tier.name for tier in spec.static.tiers]
         self._active: dict[str, ActivePlan] = {}
-        self._copies: dict[int, CopyJob] = {}
-        self._flush: set[int] = set()
         self._admit_running: set[str] = set()
-        self._reading = self._evicted = 0
-        self._last_arrival = self._last_poll = time.monotonic()
+        self._unanswered = False
+        self._memory = MemoryAccount(self.manager.primary_tier, self.tier_names[0], self.chunk_bytes)
 
     # Admission
 
@@ -61,8 +52,7 @@ class CakeOffloadScheduler(adapter.OffloadSeam):
         """A request has arrived."""
         super().on_new_request(request)
         seconds = self.compute_cost.seconds(0, request.num_tokens, self.step_tokens)
-        if seconds:
-            self._count(metrics.OFFERED_COMPUTE, seconds)
+        self.count(metrics.OFFERED_COMPUTE, seconds or 0.0)
 
     def get_num_new_matched_tokens(
         self,
@@ -95,11 +85,9 @@ class CakeOffloadScheduler(adapter.OffloadSeam):
         active.parked = True
         return active.plan.end * size - num_computed_tokens, True
 
-    _unanswered = False
-
     def _plan(self, request: Request, computed: int, keys: list[Any], context: Any) -> ActivePlan | None:
         size = self.chunk_tokens
-        first, tiers, resident = -(-computed // size), {}, []
+        first, tiers, resident = -(-computed // size), [], []
         self._unanswered = False
         for chunk, key in enumerate(keys[first:], start=first):
             answer, tier = self.presence(key, context)
@@ -107,7 +95,7 @@ class CakeOffloadScheduler(adapter.OffloadSeam):
                 break
             # Keep asking behind an open answer, so that a tier hears of all its look-ups at once.
             self._unanswered |= answer is LookupResult.RETRY
-            tiers[chunk] = self._tier_names[tier]
+            tiers.append(tier)
             if tier == 0 and answer is LookupResult.HIT:
                 resident.append(chunk)
         cap = self.load_cap(request.request_id)
@@ -115,7 +103,8 @@ class CakeOffloadScheduler(adapter.OffloadSeam):
         if self._unanswered or end == first or (end - first) * size < self._live.current.minimum_load_tokens:
             return None
         plan = Plan(first, end, size, resident=(chunk for chunk in resident if chunk < end))
-        return ActivePlan(request.request_id, context, plan, keys[:end], tiers, computed)
+        names = {chunk: self.tier_names[tier] for chunk, tier in zip(range(first, end), tiers, strict=False)}
+        return ActivePlan(request.request_id, context, plan, keys[:end], names, max(tiers), computed)
 
     def update_state_after_alloc(self, request: Request, blocks: KVCacheBlocks, num_external_tokens: int) -> None:
         """Take the blocks of a planned request; loads begin with this step's metadata."""
@@ -129,7 +118,7 @@ class CakeOffloadScheduler(adapter.OffloadSeam):
                 f"{active.plan.end * self.chunk_blocks}: add --scheduler-cls cake_engine.vllm.scheduler.CakeScheduler"
             )
         active.blocks = list(block_ids)
-        self._count(metrics.OFFERED_LOAD, (active.plan.end - active.plan.first) * self.chunk_bytes)
+        self.count(metrics.OFFERED_LOAD, (active.plan.end - active.plan.first) * self.chunk_bytes)
         self._admit_running.discard(request.request_id)
         if num_external_tokens:
             self.blocks_were_allocated(active.blocks)
@@ -197,12 +186,13 @@ class CakeOffloadScheduler(adapter.OffloadSeam):
     @property
     def waiting(self) -> bool:
         """Whether reads, copies or writes are under way."""
-        return bool(self._copies or self._active) or bool(super().has_pending_push_work())
+        return bool(self._active) or self.has_pending_push_work()
 
     def _aim(self, active: ActivePlan) -> None:
         live, plan = self._live.current, active.plan
-        ahead = self._reading - plan.count(Chunk.FETCHING)
-        chunk_seconds = self._chunk_seconds(active)
+        cap = live.load_bandwidth_bytes_per_second.get(self.tier_names[active.slowest_tier])
+        chunk_seconds = self.chunk_seconds(active.slowest_tier, cap)
+        ahead = self.reading - plan.count(Chunk.FETCHING)
         costs = Costs(
             lambda start, stop: self.compute_cost.seconds(start, stop, self.step_tokens),
             chunk_seconds,
@@ -213,18 +203,6 @@ class CakeOffloadScheduler(adapter.OffloadSeam):
         if active.predicted is None and goal.seconds is not None:
             active.predicted = (goal.meeting - plan.first) / (plan.end - plan.first)
 
-    def _chunk_seconds(self, active: ActivePlan) -> float | None:
-        """Seconds a chunk from the plan's last tier, or longer if nothing has arrived for longer."""
-        tier = self._tier_names.index(active.tiers[active.plan.end - 1])
-        if tier == 0:
-            return 0.0
-        measured = self.manager.secondary_tiers[tier - 1].read_rate
-        if not measured:
-            return None
-        cap = self._live.current.load_bandwidth_bytes_per_second.get(self._tier_names[tier], measured)
-        silence = self._last_poll - self._last_arrival if self._reading else 0.0
-        return max(self.chunk_bytes / min(measured, cap), silence)
-
     # Each step
 
     def build_connector_meta(self, scheduler_output: SchedulerOutput) -> OffloadingConnectorMetadata:
@@ -233,102 +211,28 @@ class CakeOffloadScheduler(adapter.OffloadSeam):
             if request_id not in scheduler_output.num_scheduled_tokens:  # else it is resumed in this step, its plan new
                 self.drop(request_id)
         loads: dict[int, TransferJob] = {}
-        now, before = time.monotonic(), self._reading
+        now = time.monotonic()
         for active in self._active.values():
             if active.blocks is None:
                 continue
             scheduled = scheduler_output.num_scheduled_tokens.get(active.request_id, 0)
             if scheduled:
                 start = self.request(active.request_id).num_computed_tokens
-                active.plan.computed(start, start + scheduled)
                 active.at = start + scheduled
-            self._time_stall(active, now, moved=scheduled > 0)
-            loads.update(self._load(active, active.blocks))
-        self._reading = sum(active.plan.count(Chunk.FETCHING) for active in self._active.values())
-        if self._reading < before or not self._reading:
-            self._last_arrival = now
-        self._last_poll = now
+                active.plan.computed(start, active.at)
+            time_stall(self._connector_stats, active, now, moved=scheduled > 0)
+            loads.update(self.load(active, active.blocks))
+        self.note_reading(sum(active.plan.count(Chunk.FETCHING) for active in self._active.values()), now)
         meta = super().build_connector_meta(scheduler_output)
         meta.load_jobs.update(loads)
-        meta.jobs_to_flush = (meta.jobs_to_flush or set()) | self._flush
-        self._flush = set()
+        meta.jobs_to_flush = (meta.jobs_to_flush or set()) | self.take_flush()
         return meta
 
-    def _load(self, active: ActivePlan, blocks: list[int]) -> dict[int, TransferJob]:
-        """Ask for the plan's missing chunks, last first, and issue copies of those in memory."""
-        plan, ready, asked = active.plan, Batch(), 0
-        for chunk in plan.wanted(active.at):
-            if plan[chunk] is Chunk.STORED and self._reading + asked >= self._read_window:
-                break
-            answer = self.manager.lookup(active.keys[chunk], active.context)
-            if answer is LookupResult.HIT:
-                # Pin at once: the next look-up may evict it to make room for another.
-                ready.slots[chunk] = self.pin(active.keys[chunk], active.context)
-            elif answer is LookupResult.HIT_PENDING:
-                if plan[chunk] is not Chunk.FETCHING:
-                    plan.fetching(chunk)
-                    asked += 1
-                    if asked % self._read_job_chunks == 0:
-                        self.submit_promotions()
-            elif (
-                answer is LookupResult.RETRY
-                or self.presence(active.keys[chunk], active.context)[0] is not LookupResult.MISS
-            ):
-                break  # the tier has not answered, or memory is full: next step
-            else:
-                self._lose(active, chunk)
-        return dict(self._copy(active, blocks, ready, run) for run in ready.runs())
-
-    def _copy(self, active: ActivePlan, blocks: list[int], ready: Batch, run: range) -> tuple[int, TransferJob]:
-        blocks = blocks[run.start * self.chunk_blocks : run.stop * self.chunk_blocks]
-        job_id, job = self.load_job(active.request_id, [ready.slots[chunk] for chunk in run], run.start, blocks)
-        for chunk in run:
-            active.plan.copying(chunk)
-        keys = [active.keys[chunk] for chunk in run]
-        self._copies[job_id] = CopyJob(active.context, keys, run, self.config.num_workers, active)
-        return job_id, job
-
-    def _lose(self, active: ActivePlan, chunk: int) -> None:
-        active.plan.lost(chunk)
-        self.store_again_from(active.request_id, chunk)
-        self._connector_stats.increase_counter(metrics.LOAD_FALLBACKS, 1, ("lost",))
-
-    @property
-    def _read_window(self) -> int:
-        """Chunks that may be on their way into memory at once: they can be neither used nor evicted meanwhile."""
-        return max(1, adapter.memory_chunks(self.manager.primary_tier)[1] // 2)
-
-    @property
-    def _read_job_chunks(self) -> int:
-        return max(1, READ_JOB_BYTES // self.chunk_bytes)
-
-    def update_connector_output(self, connector_output: KVConnectorOutput) -> None:
-        """Take the ends of our copies out of the workers' reports."""
-        report = connector_output.kv_connector_worker_meta
-        memory = self._tier_names[0]
-        for name, size in zip(
-            (metrics.TIER_READ_BYTES, metrics.TIER_WRITE_BYTES), adapter.transferred(report), strict=True
-        ):
-            if size:
-                self._count(name, size, memory)
-        for job_id, workers in adapter.take_completed(report, self._copies.keys()):
-            job = self._copies[job_id]
-            job.pending -= workers
-            if job.pending:
-                continue
-            del self._copies[job_id]
-            self._flush.discard(job_id)
-            self.manager.complete_load(job.keys, job.context)
-            if job.active is not None:
-                for chunk in job.chunks:
-                    job.active.plan.loaded(chunk)
-        super().update_connector_output(connector_output)
+    def learn(self, prefill: list[Span], decoding: int, seconds: float) -> None:
+        """Learn from the time of one step."""
+        self.compute_cost.observe(prefill, decoding, seconds)
 
     # Ends
-
-    def has_pending_push_work(self) -> bool:
-        """Whether the engine has to step although no request can run."""
-        return bool(self._copies) or bool(super().has_pending_push_work())
 
     def request_finished(self, request: Request) -> tuple[bool, dict[str, Any] | None]:
         """The request ended or was aborted: copies still under way are waited for before its blocks are used again."""
@@ -336,69 +240,25 @@ class CakeOffloadScheduler(adapter.OffloadSeam):
         self._admit_running.discard(request.request_id)
         return super().request_finished(request)
 
+    def drop(self, request_id: str) -> None:
+        """End a plan: count what became of it and let go of what it has under way."""
+        active = self._active.pop(request_id, None)
+        if active is None:
+            return
+        time_stall(self._connector_stats, active, time.monotonic(), moved=True)
+        count_outcome(self._connector_stats, active)
+        self.release(active)
+
     def reset_cache(self) -> None:
         """Empty the memory tier."""
         for request_id in list(self._active):
             self.drop(request_id)
-        flush = set(self._copies) | self._flush
-        self._copies.clear()
         super().reset_cache()
-        self._flush = flush
-
-    def drop(self, request_id: str) -> None:
-        """End a plan: count what became of it, take back its reads, have its copies waited for."""
-        active = self._active.pop(request_id, None)
-        if active is None:
-            return
-        self._time_stall(active, time.monotonic(), moved=True)
-        self._record(active)
-        for job_id, job in self._copies.items():
-            if job.active is active:
-                job.active = None
-                self._flush.add(job_id)
-        if active.plan.count(Chunk.FETCHING):
-            for tier in self.manager.secondary_tiers:
-                tier.cancel(request_id)
-
-    # Figures
-
-    def _time_stall(self, active: ActivePlan, now: float, *, moved: bool) -> None:
-        if active.waiting_since is not None:
-            self._connector_stats.increase_counter(metrics.STALLS, now - active.waiting_since)
-        active.waiting_since = None if moved or active.blocks is None else now
-
-    def _record(self, active: ActivePlan) -> None:
-        plan, size = active.plan, active.plan.chunk_tokens
-        outcome = plan.outcome()
-        for chunk in range(plan.first, plan.end):
-            if plan[chunk] is Chunk.LOADED:
-                self._count(metrics.PREFIX_TOKENS, size, "loaded", active.tiers[chunk])
-        for count, name in ((outcome.computed, "computed"), (outcome.duplicated, "duplicated")):
-            if count:
-                self._count(metrics.PREFIX_TOKENS, count * size, name, "")
-        if outcome.meeting_ratio is not None and not outcome.open:
-            self._connector_stats.observe_histogram(metrics.MEETING_POINT, outcome.meeting_ratio, ("actual",))
-            if active.predicted is not None:
-                self._connector_stats.observe_histogram(metrics.MEETING_POINT, active.predicted, ("predicted",))
-
-    def _count(self, name: str, value: float, *labels: str) -> None:
-        self._connector_stats.increase_counter(name, value, labels)
 
     def get_stats(self) -> OffloadingConnectorStats | None:
         """VLLM's figures of this step and ours."""
         stats = super().get_stats() or OffloadingConnectorStats()
         for tier in self.manager.secondary_tiers:
             record_tier(stats, tier.take_statistics())
-        held, capacity = adapter.memory_chunks(self.manager.primary_tier)
-        memory = (self._tier_names[0],)
-        evicted = adapter.eviction_policy(self.manager.primary_tier).evictions
-        if evicted > self._evicted:
-            stats.increase_counter(metrics.TIER_EVICTIONS, evicted - self._evicted, memory)
-        self._evicted = evicted
-        stats.set_gauge(metrics.TIER_USED, held * self.chunk_bytes, memory)
-        stats.set_gauge(metrics.TIER_CAPACITY, capacity * self.chunk_bytes, memory)
+        self._memory.add_to(stats)
         return stats
-
-    def learn(self, prefill: list[Span], decoding: int, seconds: float) -> None:
-        """Learn from the time of one step."""
-        self.compute_cost.observe(prefill, decoding, seconds)

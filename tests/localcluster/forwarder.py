@@ -38,8 +38,19 @@ class Inside:
         self._inside = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
         self._outside = os.open("/proc/self/ns/net", os.O_RDONLY)
 
-    def socket(self) -> socket.socket:
-        """A TCP socket that lives in there; the calling thread is inside for that moment."""
+    async def connect(self, port: int) -> socket.socket:
+        """A connection to that port of the node; raises OSError where nothing answers."""
+        target = self._socket()
+        target.setblocking(False)
+        try:
+            await asyncio.get_running_loop().sock_connect(target, (NODE_ADDRESS, port))
+        except BaseException:
+            target.close()
+            raise
+        return target
+
+    def _socket(self) -> socket.socket:
+        """A socket that lives in there; the calling thread is inside for that moment."""
         self._enter(self._inside)
         try:
             return socket.socket()
@@ -52,25 +63,33 @@ class Inside:
             raise OSError(ctypes.get_errno(), "setns")
 
 
+# The event loop holds a connection's task only weakly: one that waits for an answer to a finished request would be
+# collected, and the answer with it.
+_connections: set[asyncio.Task[None]] = set()
+
+
 async def listen(inside: Inside, port: int, inner: int) -> asyncio.Server:
     """Forward connections to ``port`` on loopback to port ``inner`` of the node."""
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        target = inside.socket()
-        target.setblocking(False)
-        try:
-            await asyncio.get_running_loop().sock_connect(target, (NODE_ADDRESS, inner))
-        except OSError:
-            # Nothing answers in there (yet); the client finds its connection closed.
-            target.close()
-            writer.close()
-            return
-        inner_reader, inner_writer = await asyncio.open_connection(sock=target)
-        await asyncio.gather(_copy(reader, inner_writer), _copy(inner_reader, writer))
-        inner_writer.close()
-        writer.close()
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection = asyncio.create_task(_forward(inside, inner, reader, writer))
+        _connections.add(connection)
+        connection.add_done_callback(_connections.discard)
 
-    return await asyncio.start_server(serve, LOOPBACK, port)
+    return await asyncio.start_server(accept, LOOPBACK, port)
+
+
+async def _forward(inside: Inside, inner: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        target = await inside.connect(inner)
+    except OSError:
+        # Nothing answers in there (yet); the client finds its connection closed.
+        writer.close()
+        return
+    inner_reader, inner_writer = await asyncio.open_connection(sock=target)
+    await asyncio.gather(_copy(reader, inner_writer), _copy(inner_reader, writer))
+    inner_writer.close()
+    writer.close()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

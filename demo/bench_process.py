@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ def run(arguments: Sequence[str], log: Path) -> None:
     Raises:
         SystemExit: An argument is wrong.
     """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the whole group: the demo ends its children itself
     from vllm.benchmarks import serve  # noqa: PLC0415 - the demo itself never waits for this import
 
     parser = argparse.ArgumentParser(prog="vllm bench serve")

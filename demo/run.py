@@ -136,7 +136,7 @@ def tell(console: Console, found: report.Findings, page: Path) -> None:
     for row in rows(found.comparison.runs):
         table.add_row(*row)
     console.print(table)
-    console.print(found.comparison.pace.sentence(), highlight=False)
+    console.print(found.comparison.pace.sentence(), highlight=False, soft_wrap=True)
     same, requests = found.comparison.same_answers, len(found.comparison.runs[0].texts)
     console.print(f"The answers are the same in all modes for {same} of {requests} requests.", highlight=False)
     for check in found.checks:

@@ -16,8 +16,8 @@ from demo.stage import Stage
 
 UP_TIMEOUT_SECONDS = 240.0
 DOWN_TIMEOUT_SECONDS = 300.0
-#: New texts, long enough that four at a time miss the target of two seconds on one core.
-BURST_CONCURRENCY, BURST_REQUESTS, BURST_ANSWER_TOKENS = 4, 12, 8
+#: New texts, long enough that four at a time miss the target on one core.
+BURST_CONCURRENCY, BURST_REQUESTS, BURST_ANSWER_TOKENS = 4, 8, 8
 #: Short and few afterwards, but never none: these streams must survive the pod's end.
 CALM_PER_SECOND, CALM_REQUESTS, CALM_ANSWER_TOKENS = 0.3, 4, 16
 

@@ -59,11 +59,11 @@ class Stage:
         """Begin something: print it, and keep the moment for the report."""
         self.moments.append(Moment(time.time(), what))
         first = self.moments[0].at
-        self.console.print(f"[bold]{time.time() - first:4.0f} s[/bold]  {what}", highlight=False)
+        self.console.print(f"[bold]{time.time() - first:4.0f} s[/bold]  {what}", highlight=False, soft_wrap=True)
 
     def detail(self, what: str) -> None:
         """Print more of what was begun."""
-        self.console.print(f"        {what}", highlight=False, style="dim")
+        self.console.print(f"        {what}", highlight=False, style="dim", soft_wrap=True)
 
     def counts(self) -> Counts:
         """Return the counters as they are now: what the pods did until now is in them."""

@@ -17,9 +17,9 @@ _PATIENCE_SECONDS = 2
 def root() -> Path:
     """The cache folder: ``$CAKE_CACHE``, or ``cake-operator`` under the user's cache folder."""
     if explicit := os.environ.get("CAKE_CACHE"):
-        return Path(explicit).absolute()
+        return Path(explicit).resolve()
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base).absolute() / "cake-operator"
+    return Path(base).resolve() / "cake-operator"
 
 
 @contextmanager

@@ -69,7 +69,7 @@ class Cluster:
             )
         from tests.localcluster.local import LocalCluster
 
-        return LocalCluster.known(Path(named).absolute()) or cls(Path(named).absolute())
+        return LocalCluster.known(Path(named).resolve()) or cls(Path(named).absolute())
 
     def __enter__(self) -> Self:
         return self

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import shutil
+import contextlib
 import signal
 import sys
 import tempfile
@@ -17,6 +17,7 @@ from demo.load import LoadError
 from demo.run import run
 from demo.stage import NAME, NAMESPACE, SERVICE_URL
 from tests.localcluster import Cluster, LocalClusterError, cache
+from tests.localcluster.local import LocalCluster
 
 REACH = """It is left running:
   export KUBECONFIG={kubeconfig}
@@ -49,25 +50,24 @@ def main() -> int:
 
 def play(console: Console, report: Path, *, keep: bool) -> bool:
     """Start the cluster, run the demo on it, end it; returns whether all verdicts are good."""
-    runs = cache.root() / "demo"
-    runs.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(dir=runs))
-    folder.chmod(0o755)  # the pods run as another user
-    kept = False
-    try:
-        with Cluster.from_environment() as cluster:
-            console.print(f"The cluster is up: KUBECONFIG={cluster.kubeconfig}", highlight=False, soft_wrap=True)
+    with Cluster.from_environment() as cluster:
+        console.print(f"The cluster is up: KUBECONFIG={cluster.kubeconfig}", highlight=False, soft_wrap=True)
+        with contextlib.ExitStack() as ends:
             try:
-                passed = all(check.passed for check in run(cluster, console, report, folder))
+                return all(check.passed for check in run(cluster, console, report, _scratch(cluster, ends)))
             finally:
                 if keep:
                     cluster.keep()
-                    kept = True
                     tell_how_to_reach(console, cluster)
-            return passed
-    finally:
-        if not kept:
-            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _scratch(cluster: Cluster, ends: contextlib.ExitStack) -> Path:
+    """A folder for the shared claim and the load: it goes with a local cluster, kept or not; else with the demo."""
+    if isinstance(cluster, LocalCluster):
+        folder = cluster.run.folder / "demo"
+        folder.mkdir()
+        return folder
+    return Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="cake-demo-")))
 
 
 def tell_how_to_reach(console: Console, cluster: Cluster) -> None:

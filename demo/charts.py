@@ -32,11 +32,10 @@ def ttft_by_mode(runs: Sequence[ModeRun]) -> str:
             spread = [place + 0.25 * (n / max(1, len(run.ttfts) - 1) - 0.5) for n in range(len(run.ttfts))]
             axes.scatter(spread, run.ttfts, s=18, alpha=0.6)
             for percentile, width in ((50, 1.5), (90, 0.7)):
-                level = run.ttft(percentile)
-                axes.hlines(level, place - 0.35, place + 0.35, colors="black", linewidths=width)
-                axes.annotate(f"p{percentile} {level:.2f} s", (place + 0.37, level), fontsize=8, va="center")
-        axes.set_xticks(range(len(runs)), [run.mode for run in runs])
-        axes.set_xlim(-0.6, len(runs) - 0.1)
+                axes.hlines(run.ttft(percentile), place - 0.35, place + 0.35, colors="black", linewidths=width)
+        labels = [f"{run.mode}\np50 {run.ttft(50):.2f} s, p90 {run.ttft(90):.2f} s" for run in runs]
+        axes.set_xticks(range(len(runs)), labels)
+        axes.set_xlim(-0.6, len(runs) - 0.4)
         axes.set_ylim(bottom=0)
         axes.set_ylabel("TTFT, s")
 

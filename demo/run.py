@@ -122,7 +122,7 @@ def write_report(stage: Stage, found: report.Findings, page: Path) -> None:
     span = Span(found.moments[0].at, time.time())
     history = stage.served.history
     replicas = {
-        "in spec of the pods": [(s.at, float(s.resource.status.replicas or 0)) for s in history],
+        "there": [(s.at, float(s.resource.status.replicas or 0)) for s in history],
         "ready": [(s.at, float(s.resource.status.ready_replicas or 0)) for s in history],
     }
     page.write_text(report.render(found, report.record(stage.recorded, span, replicas)), encoding="utf-8")
@@ -132,10 +132,11 @@ def tell(console: Console, found: report.Findings, page: Path) -> None:
     """Print the table and the verdicts."""
     table = Table(title=f"Time to first token by mode, on {found.machine}", title_justify="left")
     for column in COLUMNS:
-        table.add_column(column, justify="left" if column == COLUMNS[0] else "right")
+        table.add_column(column, justify="left" if column == COLUMNS[0] else "right", no_wrap=True)
     for row in rows(found.comparison.runs):
         table.add_row(*row)
     console.print(table)
+    console.print("Computed, Loaded: tokens of stored prefixes. Met at: 0 all loaded, 1 all computed.", highlight=False)
     console.print(found.comparison.pace.sentence(), highlight=False, soft_wrap=True)
     same, requests = found.comparison.same_answers, len(found.comparison.runs[0].texts)
     console.print(f"The answers are the same in all modes for {same} of {requests} requests.", highlight=False)

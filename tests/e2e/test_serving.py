@@ -98,6 +98,8 @@ class Small:
 def small(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
     """The operator by its chart, Prometheus, and a CakeDeployment with tiny random weights that is ready."""
     model, shared = make_model(tmp_path_factory.mktemp("model")), tmp_path_factory.mktemp("shared")
+    # The pods run as another user.
+    model.chmod(0o755)
     for file in model.iterdir():
         file.chmod(0o644)
     shared.chmod(0o777)

@@ -34,7 +34,8 @@ def main() -> int:
     parser.add_argument("--report", type=Path, default=Path("report.html"), help="where to write it (report.html)")
     arguments = parser.parse_args()
     console = Console()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: cleaned up
+    for ending in (signal.SIGINT, signal.SIGTERM):  # both clean up, also where a shell started it in the background
+        signal.signal(ending, signal.default_int_handler)
     began = time.monotonic()
     try:
         passed = play(console, arguments.report.absolute(), keep=arguments.keep)

@@ -7,7 +7,6 @@ import threading
 import time
 import urllib.request
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from rich.console import Console
 
@@ -20,7 +19,7 @@ from demo.served import Served
 NAMESPACE = "cake-demo"
 NAME = "chat"
 SERVICE_URL = "http://127.0.0.1:30800"
-MEMORY_TIER, SHARED_TIER = "memory", "shared"
+SHARED_TIER = "shared"
 RESET_TIMEOUT_SECONDS = 30.0
 REQUEST_TIMEOUT_SECONDS = 30.0
 
@@ -93,14 +92,3 @@ class Stage:
                 return
             threading.Event().wait(0.5)  # blocks of the last request are still being stored
         raise TimeoutError(f"the pod's caches were not empty within {RESET_TIMEOUT_SECONDS:.0f} s")
-
-
-def folder_bytes(folder: Path) -> int:
-    """Return the size of all files under a folder, in bytes; files that vanish meanwhile count as nothing."""
-    total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size if path.is_file() else 0
-        except FileNotFoundError:
-            continue
-    return total

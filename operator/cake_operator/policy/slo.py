@@ -45,4 +45,4 @@ def judge(slo: SloSpec | None, snapshot: DeploymentSnapshot) -> SloVerdict:
 
 
 def _sentence(found: list[Pressure]) -> str:
-    return "; ".join(map(str, found)) + "."
+    return "; ".join(map(str, found))

@@ -15,7 +15,7 @@ help: ## List the targets
 env: .venv/.stamp ## The Python environment (vLLM for CPUs, the operator, tools), pinned with hashes, in .venv
 
 $(UV):
-	python3 -m venv $(CACHE)/uv && $(CACHE)/uv/bin/pip install -q 'uv>=0.9,<1'
+	scripts/install-uv $(CACHE)/uv
 
 .venv/.stamp: requirements/cpu.txt pyproject.toml | $(UV)
 	$(UV) venv -q --allow-existing --python python3.11 .venv

@@ -33,6 +33,7 @@ def time_stall(stats: OffloadingConnectorStats, active: ActivePlan, now: float, 
     """Add the time since the last step if the request could do nothing in it but wait."""
     if active.waiting_since is not None:
         stats.increase_counter(metrics.STALLS, now - active.waiting_since)
+        active.stalled_seconds += now - active.waiting_since
     active.waiting_since = None if moved or active.blocks is None else now
 
 

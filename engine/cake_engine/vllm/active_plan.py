@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 from vllm.v1.kv_offload.base import OffloadKey, ReqContext
@@ -22,6 +23,8 @@ class ActivePlan:
         at: Token below which everything is on the device or being computed.
         predicted: Meeting point expected at the start, as a fraction of the prefix; None without an estimate.
         waiting_since: Since when the request could do nothing but wait, in seconds; None while it moves.
+        stalled_seconds: How long it could do nothing but wait, so far.
+        began_ns: When it was planned, in nanoseconds since the epoch, as trace spans have it.
     """
 
     request_id: str
@@ -35,6 +38,8 @@ class ActivePlan:
     parked: bool = False
     predicted: float | None = None
     waiting_since: float | None = None
+    stalled_seconds: float = 0.0
+    began_ns: int = field(default_factory=time.time_ns)
 
 
 @dataclass

@@ -30,6 +30,7 @@ from cake_engine.vllm.accounts import MemoryAccount, count_outcome, time_stall
 from cake_engine.vllm.active_plan import ActivePlan
 from cake_engine.vllm.loading import PlanLoader
 from cake_engine.vllm.metrics import record_tier
+from cake_engine.vllm.spans import record_span
 from cake_engine.vllm.spec import CakeOffloadingSpec
 
 
@@ -41,6 +42,7 @@ class CakeOffloadScheduler(PlanLoader):
         self.compute_cost = ComputeCost()
         self.step_tokens = int(vllm_config.scheduler_config.max_num_batched_tokens)
         self._live = spec.live
+        self._traced = vllm_config.observability_config.otlp_traces_endpoint is not None
         self._active: dict[str, ActivePlan] = {}
         self._admit_running: set[str] = set()
         self._unanswered = False
@@ -247,6 +249,8 @@ class CakeOffloadScheduler(PlanLoader):
             return
         time_stall(self._connector_stats, active, time.monotonic(), moved=True)
         count_outcome(self._connector_stats, active)
+        if self._traced:
+            record_span(active, self.request(request_id), self._live.current.mode, self.chunk_bytes)
         self.release(active)
 
     def reset_cache(self) -> None:

@@ -115,10 +115,10 @@ class Server:
 
         return SamplingParams(temperature=0, max_tokens=tokens, detokenize=False, ignore_eos=True)
 
-    def tokens(self, prompts: Sequence[list[int]], max_tokens: int = 16) -> list[list[int]]:
+    def tokens(self, prompts: Sequence[list[int]], max_tokens: int = 16, **options: Any) -> list[list[int]]:
         """Serve these prompts at once; their greedy tokens."""
         requests = [{"prompt_token_ids": p} for p in prompts]
-        outputs = self.llm.generate(requests, self.parameters(max_tokens), use_tqdm=False)
+        outputs = self.llm.generate(requests, self.parameters(max_tokens), use_tqdm=False, **options)
         self.cached = [output.num_cached_tokens for output in outputs]
         return [list(output.outputs[0].token_ids) for output in outputs]
 
@@ -180,15 +180,20 @@ class Server:
 
     def poison(self) -> None:
         """Overwrite all KV, on the device and in memory, so that nothing stale can pass for right."""
-        from vllm.distributed.kv_transfer import get_kv_transfer_group
-
-        worker = get_kv_transfer_group().connector_worker.worker
-        for pages in (*worker._pages, *worker._rows):
-            pages[...] = 0x41
+        self.llm.collective_rpc(_poison)
 
     def close(self) -> None:
         """End the engine and its threads."""
         self.core.shutdown()
+
+
+def _poison(_worker: object) -> None:
+    """Runs in each of vLLM's workers, which may be processes of their own."""
+    from vllm.distributed.kv_transfer import get_kv_transfer_group
+
+    copier = get_kv_transfer_group().connector_worker.worker
+    for pages in (*copier._pages, *copier._rows):
+        pages[...] = 0x41
 
 
 def _is_block(file: Path) -> bool:

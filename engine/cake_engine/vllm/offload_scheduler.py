@@ -29,6 +29,7 @@ from cake_engine.core.plan import Chunk, Plan
 from cake_engine.vllm.accounts import MemoryAccount, count_outcome, time_stall
 from cake_engine.vllm.active_plan import ActivePlan
 from cake_engine.vllm.loading import PlanLoader
+from cake_engine.vllm.lora import AdapterKeys
 from cake_engine.vllm.metrics import record_tier
 from cake_engine.vllm.spans import record_span
 from cake_engine.vllm.spec import CakeOffloadingSpec
@@ -42,6 +43,7 @@ class CakeOffloadScheduler(PlanLoader):
         self.compute_cost = ComputeCost()
         self.step_tokens = int(vllm_config.scheduler_config.max_num_batched_tokens)
         self._live = spec.live
+        self._adapters = AdapterKeys()
         self._traced = vllm_config.observability_config.otlp_traces_endpoint is not None
         self._active: dict[str, ActivePlan] = {}
         self._admit_running: set[str] = set()
@@ -52,6 +54,7 @@ class CakeOffloadScheduler(PlanLoader):
 
     def on_new_request(self, request: Request) -> None:
         """A request has arrived."""
+        self._adapters.apply(request)
         super().on_new_request(request)
         seconds = self.compute_cost.seconds(0, request.num_tokens, self.step_tokens)
         self.count(metrics.OFFERED_COMPUTE, seconds or 0.0)

@@ -83,15 +83,12 @@ class BlockStore:
             payload = unseal(file, codec=self._codec.identifier, fingerprint=self._fingerprint.digest, key=transfer.key)
             if not transfer.begin_commit():
                 return
-            self._codec.decode(payload, row_of(transfer.chunk))
+            self._decode(payload, row_of(transfer.chunk))
         except BlockRejectedError as error:
-            transfer.failure = error.reason.value
+            transfer.fail(error.reason.value)
             self._reject(transfer.key, error.reason)
-        except ValueError:
-            transfer.failure = Reject.TRUNCATED.value
-            self._reject(transfer.key, Reject.TRUNCATED)
         except OSError as error:
-            transfer.failure = "io_error"
+            transfer.fail("io_error")
             self._say_once(f"read {error.errno}", "A block of tier %s could not be read (%s): it is computed", error)
         else:
             self._recorder.read(file.nbytes, time.monotonic() - transfer.started)
@@ -99,13 +96,13 @@ class BlockStore:
     def save(self, transfer: Transfer, row_of: RowOf, buffer: memoryview) -> None:
         """Copy from memory, then publish, unless it is there already or may not be written."""
         if time.monotonic() < self._no_writes_until:
-            transfer.failure = "paused"
+            transfer.fail("paused")
             return
         try:
             if self._directory.contains(transfer.key):
                 return
             if not self._keeper.admit(self.file_bytes):
-                transfer.failure = "capacity"
+                transfer.fail("capacity")
                 return
             written = 0
             try:
@@ -113,7 +110,7 @@ class BlockStore:
             finally:
                 self._keeper.settle(self.file_bytes, written)
         except OSError as error:
-            transfer.failure = _WRITE_FAULTS.get(error.errno or 0, "io_error")
+            transfer.fail(_WRITE_FAULTS.get(error.errno or 0, "io_error"))
             self._no_writes_until = time.monotonic() + _PAUSE_SECONDS
             self._say_once(f"write {error.errno}", "A block could not be written to tier %s (%s): not stored", error)
         else:
@@ -123,6 +120,12 @@ class BlockStore:
     def stop(self) -> None:
         """End the thread that keeps the capacity."""
         self._keeper.stop()
+
+    def _decode(self, payload: memoryview, row: memoryview) -> None:
+        try:
+            self._codec.decode(payload, row)
+        except ValueError:
+            raise BlockRejectedError(Reject.TRUNCATED) from None
 
     def _publish(self, transfer: Transfer, row_of: RowOf, buffer: memoryview) -> int:
         """Returns the bytes written; 0 when the transfer was given up before it had its copy."""

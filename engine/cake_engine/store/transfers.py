@@ -40,7 +40,7 @@ class Transfer:
         chunk: Its place in the engine's memory.
         size: Bytes that count against the cap.
         position: Tokens of the prefix up to the block's end; 0 where not known.
-        failure: Why it failed; None while it has not.
+        failure: Why it failed; None while it has not. Set by `fail` and `abandon` alone.
     """
 
     job: int
@@ -68,9 +68,19 @@ class Transfer:
         self.started = now
         self._move(_State.QUEUED, _State.RUNNING)
 
-    def abandon(self) -> bool:
+    def fail(self, reason: str) -> None:
+        """Say why it failed; once it was given up, that stays the reason."""
+        with self._lock:
+            if self._state is not _State.ABANDONED:
+                self.failure = reason
+
+    def abandon(self, reason: str) -> bool:
         """Give it up; False while it touches the engine's memory, which takes no longer than a copy."""
-        return self._move(_State.RUNNING, _State.ABANDONED)
+        with self._lock:
+            if self._state is not _State.RUNNING:
+                return False
+            self._state, self.failure = _State.ABANDONED, reason
+            return True
 
     @property
     def abandoned(self) -> bool:
@@ -103,10 +113,10 @@ class TransferPool:
 
         Args:
             name: Of the threads.
-            perform: Moves one block with a buffer that is its thread's own; sets `failure`; raises nothing.
+            perform: Moves one block with a buffer that is its thread's own; a failure is told to `Transfer.fail`.
             threads: At work at once. Up to as many again stand in for threads that are held.
             buffer_bytes: Of each thread's page-aligned buffer.
-            rate: Cap in bytes per second at this moment; None for none.
+            rate: Cap in bytes per second at this moment; None for none. It may read a file: no lock is held.
             deadline_seconds: For one transfer, from its turn.
             on_finished: Called from a thread after each transfer.
         """
@@ -153,13 +163,16 @@ class TransferPool:
                 transfer.asked = now
                 self._queue.append(transfer)
             self._meter.started(now)
+            self._fail_unserved()
             self._changed.notify(len(transfers))
 
     def cancel(self, owner: str | None = None) -> int:
         """Take back what waits, of one owner or of all; it ends with failure "cancelled". Returns how much."""
         with self._changed:
             taken = [t for t in self._queue if owner is None or t.owner == owner]
-            self._fail(taken, "cancelled")
+            if taken:
+                self._queue = deque(t for t in self._queue if owner is not None and t.owner != owner)
+                self._fail(taken, "cancelled")
         return len(taken)
 
     def finished(self) -> list[Transfer]:
@@ -202,23 +215,22 @@ class TransferPool:
                 self._perform(transfer, buffer)
             except Exception:
                 logger.exception("A transfer of the %s pool failed in a way that it should have reported", self._name)
-                transfer.failure = "error"
+                transfer.fail("error")
             self._end(transfer)
             self._on_finished()
-        with self._changed:
-            self._threads.discard(threading.current_thread())
 
     def _next(self) -> Transfer | None:
         """The next transfer whose bandwidth is due; None when the thread is to end."""
-        with self._changed:
-            while True:
+        while True:
+            rate = self._rate()
+            with self._changed:
                 if self._stopping or len(self._threads) - self._held > self._size:
                     self._threads.discard(threading.current_thread())
                     return None
                 if not self._queue:
                     self._changed.wait()
                     continue
-                transfer, rate, now = self._queue[0], self._rate(), time.monotonic()
+                transfer, now = self._queue[0], time.monotonic()
                 due = self._cap.due(transfer.size, rate, transfer.asked)
                 if due > now:
                     self._changed.wait(min(due - now, 0.1))  # a cap that is raised meanwhile is seen soon
@@ -246,23 +258,26 @@ class TransferPool:
     def _expire(self, now: float) -> None:
         with self._changed:
             for transfer in [t for t in self._running if now - t.started > self._deadline]:
-                if not transfer.abandon():
+                if not transfer.abandon("deadline"):
                     continue
-                transfer.failure = "deadline"
                 self._running.remove(transfer)
                 self._finished.append(transfer)
                 self._held += 1
                 if len(self._threads) < 2 * self._size:
                     self._hire()
-            if len(self._threads) == self._held:
-                self._fail(list(self._queue), "deadline")
+            self._fail_unserved()
             self._changed.notify_all()
 
-    def _fail(self, transfers: list[Transfer], failure: str) -> None:
+    def _fail_unserved(self) -> None:
+        """Fail what waits when no thread is left to serve it: all are held, or the pool has ended."""
+        if self._queue and len(self._threads) == self._held:
+            unserved, self._queue = list(self._queue), deque()
+            self._fail(unserved, "deadline")
+
+    def _fail(self, transfers: list[Transfer], reason: str) -> None:
+        """Report transfers that were taken out of the queue."""
         for transfer in transfers:
-            self._queue.remove(transfer)
-            transfer.failure = failure
-            self._finished.append(transfer)
-        if transfers:
-            self._meter.skipped(time.monotonic(), idle=not (self._queue or self._running))
-            self._changed.notify_all()
+            transfer.fail(reason)
+        self._finished.extend(transfers)
+        self._meter.skipped(time.monotonic(), idle=not (self._queue or self._running))
+        self._changed.notify_all()

@@ -34,8 +34,6 @@ _SUSPENSION_SECONDS = 5.0
 _QUEUED_WRITE_SHARE = 0.25
 """Share of the primary tier that blocks waiting to be written may keep from being evicted."""
 _FEWEST_QUEUED_WRITES = 8
-
-
 _REJECTS = frozenset(reject.value for reject in Reject)
 
 
@@ -152,7 +150,7 @@ class CakeFileTier(SecondaryTierManager):
         transfers = self._transfers(job_metadata)
         room = max(0, self._queued_writes - self._writes.depth)
         for transfer in transfers[room:]:
-            transfer.failure = "queue_full"
+            transfer.fail("queue_full")
         self._refused += transfers[room:]
         self._writes.submit(transfers[:room])
         if self._refused:

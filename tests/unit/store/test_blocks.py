@@ -113,11 +113,25 @@ def test_a_transfer_that_was_given_up_reaches_no_memory(bench: Bench) -> None:
     before = bench.rows[5].copy()
     transfer = Transfer(job=0, owner="r", key=key_of(1), chunk=5, size=1)
     transfer.start(0.0)
-    transfer.abandon()
+    transfer.abandon("deadline")
     bench.store.load(transfer, lambda row: memoryview(bench.rows[row]), bench.buffer)
 
     assert (bench.rows[5] == before).all()
     assert bench.statistics().read_bytes == 0
+
+
+def test_a_fault_of_our_own_memory_is_not_blamed_on_the_file(bench: Bench) -> None:
+    def no_row(chunk: int) -> memoryview:
+        raise ValueError("memory is gone")
+
+    bench.save(0, key_of(1))
+    transfer = Transfer(job=0, owner="r", key=key_of(1), chunk=5, size=1)
+    transfer.start(0.0)
+
+    with pytest.raises(ValueError, match="memory is gone"):
+        bench.store.load(transfer, no_row, bench.buffer)
+    assert bench.file().exists()
+    assert bench.statistics().rejects == {}
 
 
 @pytest.mark.parametrize(

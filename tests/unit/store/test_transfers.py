@@ -25,13 +25,20 @@ class Bench:
         self._pools: list[TransferPool] = []
         self._ended = threading.Semaphore(0)
 
-    def pool(self, perform: Perform | None = None, *, threads: int = 1, deadline: float = 30.0) -> TransferPool:
+    def pool(
+        self,
+        perform: Perform | None = None,
+        *,
+        threads: int = 1,
+        deadline: float = 30.0,
+        rate: Callable[[], float | None] | None = None,
+    ) -> TransferPool:
         pool = TransferPool(
             "test",
             perform or self.note,
             threads=threads,
             buffer_bytes=4096,
-            rate=lambda: self.rate,
+            rate=rate or (lambda: self.rate),
             deadline_seconds=deadline,
             on_finished=self._ended.release,
         )
@@ -191,9 +198,51 @@ def test_when_every_thread_is_held_what_waits_fails_and_the_pool_comes_back_by_i
     assert pool.depth == 0
 
     bench.gate.set()
+    bench.wait(4)  # the two threads and the two that stood in for them
     pool.submit(transfers(10))
 
     assert set(ends(pool, 10).values()) == {None}
+
+
+def test_what_is_asked_while_every_thread_is_held_fails_at_once(bench: Bench) -> None:
+    pool = bench.pool(bench.held, threads=1, deadline=0.02)
+    pool.submit(transfers(2))
+    assert set(ends(pool, 2).values()) == {"deadline"}
+    pool.submit(transfers(3))
+
+    assert [t.failure for t in pool.finished()] == ["deadline"] * 3
+    assert pool.depth == 0
+
+
+def test_what_a_given_up_transfer_finds_later_does_not_change_why_it_failed(bench: Bench) -> None:
+    def late(transfer: Transfer, buffer: memoryview) -> None:
+        bench.held(transfer, buffer)
+        transfer.fail("missing")
+
+    pool = bench.pool(late, deadline=0.02)
+    (transfer,) = transfers(1)
+    pool.submit([transfer])
+    assert ends(pool, 1) == {b"0": "deadline"}
+    bench.gate.set()
+    bench.wait(1)
+
+    assert transfer.failure == "deadline"
+
+
+def test_a_cap_that_is_slow_to_say_holds_up_no_one_who_asks(bench: Bench) -> None:
+    asked = threading.Event()
+
+    def slow_rate() -> None:
+        asked.set()
+        assert bench.gate.wait(20)
+
+    pool = bench.pool(rate=slow_rate)
+    assert asked.wait(10)
+    started = time.monotonic()
+    pool.submit(transfers(2))
+    assert pool.cancel() == 2
+
+    assert time.monotonic() - started < 5
 
 
 def test_a_pool_that_was_held_goes_back_to_its_size(bench: Bench) -> None:

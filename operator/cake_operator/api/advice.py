@@ -51,7 +51,8 @@ def _idle_scaling(spec: CakeDeploymentSpec) -> str:
     if spec.scaling.max_replicas == spec.scaling.min_replicas:
         return ""
     if spec.replicas is not None:
-        return f"scaling stands back because replicas is {spec.replicas}: remove replicas to scale by the slo"
+        by = "an slo, and write one" if spec.slo is None else "the slo"
+        return f"scaling stands back because replicas is {spec.replicas}: remove replicas to scale by {by}"
     if spec.slo is None:
         return f"scaling.maxReplicas {spec.scaling.max_replicas} is never reached without an slo: write one"
     return ""

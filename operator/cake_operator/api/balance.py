@@ -8,7 +8,7 @@ from pydantic import Field
 
 from cake_engine.config import MAX_TIERS, Fraction, Mode
 from cake_operator.api.names import TierName
-from cake_operator.api.quantities import Quantity
+from cake_operator.api.quantities import Quantity, amount, is_amount
 from cake_operator.api.rules import Rule, SpecPart
 
 Bandwidths = Annotated[
@@ -65,7 +65,8 @@ class BandwidthBounds(SpecPart):
 
     rules: ClassVar[tuple[Rule, ...]] = (
         Rule(
-            "!has(self.min) || !has(self.max) || quantity(string(self.min)).compareTo(quantity(string(self.max))) <= 0",
+            f"!has(self.min) || !has(self.max) || !{is_amount('self.min')} || !{is_amount('self.max')}"
+            f" || {amount('self.min')}.compareTo({amount('self.max')}) <= 0",
             "min is above max: swap them",
             lambda bounds: bounds.min is None or bounds.max is None or bounds.min.bytes <= bounds.max.bytes,
         ),
@@ -78,6 +79,28 @@ class BoundsSpec(SpecPart):
     retain_from: FractionBounds = Field(default=FractionBounds(), description="Bounds of `knobs.retainFrom`.")
     write_bandwidth: BandwidthBounds = Field(
         default=BandwidthBounds(), description="Bounds of every tier's `knobs.writeBandwidth`, in bytes per second."
+    )
+
+
+def _starts_in_bounds(balance: BalanceSpec) -> bool:
+    start, bounds = balance.knobs.retain_from, balance.bounds.retain_from
+    return balance.tuning == "Off" or start is None or bounds.min <= start <= bounds.max
+
+
+def _caps_in_bounds(balance: BalanceSpec) -> bool:
+    caps, bounds = balance.knobs.write_bandwidth.values(), balance.bounds.write_bandwidth
+    return balance.tuning == "Off" or all(
+        (bounds.min is None or bounds.min.bytes <= cap.bytes) and (bounds.max is None or cap.bytes <= bounds.max.bytes)
+        for cap in caps
+    )
+
+
+def _cap_compares(bound: str, relation: str) -> str:
+    """The CEL expression for "the cap of this tier is on the right side of the bound, where there is one"."""
+    cap, limit = "self.knobs.writeBandwidth[tier]", f"self.bounds.writeBandwidth.{bound}"
+    return (
+        f"(!has({limit}) || !{is_amount(cap)} || !{is_amount(limit)}"
+        f" || {amount(cap)}.compareTo({amount(limit)}) {relation} 0)"
     )
 
 
@@ -113,5 +136,22 @@ class BalanceSpec(SpecPart):
             "staticMeetingPoint is for mode Static: write mode: Static, or leave staticMeetingPoint out",
             lambda balance: balance.mode is Mode.STATIC or balance.static_meeting_point is None,
             ".staticMeetingPoint",
+        ),
+        Rule(
+            "self.tuning == 'Off' || !has(self.knobs.retainFrom)"
+            " || (self.bounds.retainFrom.min <= self.knobs.retainFrom"
+            " && self.knobs.retainFrom <= self.bounds.retainFrom.max)",
+            "knobs.retainFrom is outside bounds.retainFrom (0 to 0.9 if not written), where tuning keeps it: move one"
+            ' of them, or write tuning: "Off"',
+            _starts_in_bounds,
+            ".knobs.retainFrom",
+        ),
+        Rule(
+            "self.tuning == 'Off' || !has(self.knobs.writeBandwidth) || self.knobs.writeBandwidth.all(tier,"
+            f" {_cap_compares('min', '>=')} && {_cap_compares('max', '<=')})",
+            "knobs.writeBandwidth is outside bounds.writeBandwidth, where tuning keeps it: move one of them, or write"
+            ' tuning: "Off"',
+            _caps_in_bounds,
+            ".knobs.writeBandwidth",
         ),
     )

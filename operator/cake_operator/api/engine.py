@@ -45,12 +45,12 @@ def _owned(flags: str, instead: str) -> Rule:
     vLLM takes `--flag value`, `--flag=value`, `--flag.key value` and underscores for dashes: all are the same flag.
     """
     names = "|".join(flag[:2] + flag[2:].replace("-", "[-_]") for flag in flags.split())
-    pattern = f"^({names})([=.].*)?$"
+    pattern = f"({names})([=.](.|\\n)*)?"  # a value may have several lines
     compiled = re.compile(pattern)
     return Rule(
-        f"!self.args.exists(arg, arg.matches(r'{pattern}'))",
+        f"!self.args.exists(arg, arg.matches(r'^({pattern})$'))",
         f"args may not have {' or '.join(flags.split())}: {instead}",
-        lambda engine: not any(compiled.match(arg) for arg in engine.args),
+        lambda engine: not any(compiled.fullmatch(arg) for arg in engine.args),
         ".args",
     )
 

@@ -10,7 +10,8 @@ from pydantic import Field
 from cake_operator.api.names import ObjectName, ServedName, SubPath
 from cake_operator.api.rules import Rule, SpecPart, exactly_one
 
-_REPO = r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9._-]+"
+_REPO = r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*"
+_REVISION = r"[A-Za-z0-9][A-Za-z0-9._/-]*"
 
 
 class ClaimSource(SpecPart):
@@ -49,6 +50,12 @@ class HuggingFaceSource(SpecPart):
             "repo is OWNER/NAME, as in HuggingFaceTB/SmolLM2-135M-Instruct, without an address in front",
             lambda part: re.fullmatch(_REPO, part.repo) is not None,
             ".repo",
+        ),
+        Rule(
+            f"!has(self.revision) || self.revision.matches(r'^{_REVISION}$')",
+            "revision is a commit, tag or branch: letters, digits, ., _, - and /, as in main or refs/pr/1",
+            lambda part: part.revision is None or re.fullmatch(_REVISION, part.revision) is not None,
+            ".revision",
         ),
     )
 

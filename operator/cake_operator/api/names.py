@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import ClassVar
 
 from cake_operator.api.rules import Rule
 from cake_operator.api.scalars import Scalar, matches
 
-_ESCAPES = re.compile(r"(^/)|((^|/)\.\.(/|$))")
+_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_FOLDER = r"([^/\n]*[^/\n.][^/\n]*|\.\.\.+)"  # anything but nothing, . and ..
 
 
 class ObjectName(Scalar):
@@ -17,9 +17,9 @@ class ObjectName(Scalar):
     max_length: ClassVar[int] = 253
     rules: ClassVar[tuple[Rule, ...]] = (
         matches(
-            r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?",
-            "must be the name of an object: lower-case letters, digits, - and ., beginning and ending with a letter"
-            " or digit",
+            rf"{_LABEL}(\.{_LABEL})*",
+            "must be the name of an object: lower-case letters, digits, - and ., a letter or digit at both ends and"
+            " beside each .",
         ),
     )
 
@@ -29,7 +29,7 @@ class TierName(Scalar):
 
     rules: ClassVar[tuple[Rule, ...]] = (
         matches(
-            r"[a-z0-9]([-a-z0-9]*[a-z0-9])?",
+            _LABEL,
             "a tier's name is lower-case letters, digits and -, as in shared or local-disk",
         ),
     )
@@ -48,13 +48,12 @@ class ServedName(Scalar):
 
 
 class SubPath(Scalar):
-    """A folder inside a volume."""
+    """A folder inside a volume, spelt in one way only: two tiers must not share a folder by writing it differently."""
 
     max_length: ClassVar[int] = 256
     rules: ClassVar[tuple[Rule, ...]] = (
-        Rule(
-            r"!self.matches(r'(^/)|((^|/)\.\.(/|$))')",
-            "must be a folder inside the volume, without / in front and without .., as in models/smollm2",
-            lambda text: _ESCAPES.search(text) is None,
+        matches(
+            f"({_FOLDER}(/{_FOLDER})*)?",
+            "must be a folder inside the volume, without / at its ends, //, . and .., as in models/smollm2",
         ),
     )

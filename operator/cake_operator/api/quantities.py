@@ -15,12 +15,30 @@ _FACTORS = {"": 1} | {
     for power, prefix in enumerate(["k" if base == 1000 else "K", "M", "G", "T", "P", "E"], start=1)
 }
 _NUMBER = re.compile(r"([0-9.]+)([A-Za-z]*)")
-_MEBIBYTE = 2**20
+_MEBIBYTE, _EXBIBYTE = 2**20, 2**60
 
 _FORMAT = matches(
     r"[0-9]+(\.[0-9]+)?([kMGTPE]|[KMGTPE]i)?",
     "an amount of bytes is a number and a unit, as in 512Mi, 8Gi or 1T (m would mean a thousandth of a byte)",
     subject="string(self)",
+)
+
+
+def is_amount(field: str) -> str:
+    """The CEL expression for "this field is an amount": what is none, the rule of the format alone speaks of."""
+    return f"isQuantity(string({field}))"
+
+
+def amount(field: str) -> str:
+    """The CEL expression for the amount in this field."""
+    return f"quantity(string({field}))"
+
+
+# Kubernetes counts bytes in 64 bits.
+_BOUNDED = Rule(
+    f"!{is_amount('self')} || {amount('self')}.compareTo(quantity('1Ei')) <= 0",
+    "an amount of bytes is 1Ei at most: write less",
+    lambda text: _amount(text) <= _EXBIBYTE,
 )
 
 
@@ -30,6 +48,7 @@ class Quantity(Scalar):
     int_or_string: ClassVar[bool] = True
     rules: ClassVar[tuple[Rule, ...]] = (
         _FORMAT,
+        _BOUNDED,
         Rule(
             "string(self).matches('[1-9]')",
             "must be more than zero: leave the field out for no limit",
@@ -40,7 +59,7 @@ class Quantity(Scalar):
     @property
     def bytes(self) -> int:
         """The amount in bytes, rounded up to a whole one as Kubernetes does."""
-        return _bytes(self)
+        return int(_amount(self).to_integral_value(rounding=ROUND_CEILING))
 
 
 class Capacity(Quantity):
@@ -48,18 +67,18 @@ class Capacity(Quantity):
 
     rules: ClassVar[tuple[Rule, ...]] = (
         _FORMAT,
+        _BOUNDED,
         Rule(
-            "!string(self).matches(r'^[0-9]+(\\.[0-9]+)?([kMGTPE]|[KMGTPE]i)?$')"
-            " || quantity(string(self)).compareTo(quantity('1Mi')) >= 0",
+            f"!{is_amount('self')} || {amount('self')}.compareTo(quantity('1Mi')) >= 0",
             "a tier below 1Mi holds no block: write its size with a unit, as in 8Gi",
-            lambda text: _bytes(text) >= _MEBIBYTE,
+            lambda text: _amount(text) >= _MEBIBYTE,
         ),
     )
 
 
-def _bytes(text: str) -> int:
+def _amount(text: str) -> Decimal:
     found = _NUMBER.fullmatch(text)
     if found is None:
         raise ValueError(f"{text!r} is not an amount of bytes")
     number, unit = found.groups()
-    return int((Decimal(number) * _FACTORS[unit]).to_integral_value(rounding=ROUND_CEILING))
+    return Decimal(number) * Decimal(_FACTORS[unit])

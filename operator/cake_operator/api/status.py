@@ -47,7 +47,7 @@ class SloStatus(StatusPart):
 class ScalingStatus(StatusPart):
     """The last decision about replicas."""
 
-    desired_replicas: int | None = Field(default=None, description="How many replicas are asked for.")
+    desired_replicas: int | None = Field(default=None, description="How many replicas shall run.")
     reason: str | None = Field(default=None, description="Which figure asked for them.")
     valid: bool | None = Field(
         default=None, description="False while figures are missing or stale, and the replicas are held."
@@ -57,12 +57,14 @@ class ScalingStatus(StatusPart):
 class BalanceStatus(StatusPart):
     """What the engines do, and what they have confirmed."""
 
-    mode: str | None = Field(default=None, description="The mode that is applied.")
-    generation: int | None = Field(default=None, description="The generation of the live settings.")
-    confirmed_generation: int | None = Field(
-        default=None, description="The generation that every ready pod reports as applied."
+    mode: str | None = Field(default=None, description="The mode that the engines are told.")
+    generation: int | None = Field(
+        default=None, description="The generation of the live settings: raised with every change of them."
     )
-    retain_from: float | None = Field(default=None, description="The applied `knobs.retainFrom`.")
+    confirmed_generation: int | None = Field(
+        default=None, description="The oldest generation that a ready pod runs with, as last reported by all of them."
+    )
+    retain_from: float | None = Field(default=None, description="The present `knobs.retainFrom`.")
     meeting_point: float | None = Field(
         default=None,
         description="Measured fraction of stored prefixes that was computed: 0 all loaded, 1 all computed.",

@@ -9,7 +9,7 @@ from pydantic import Field
 from cake_engine.config import CodecName
 from cake_operator.api.durations import PositiveDuration
 from cake_operator.api.names import ObjectName, SubPath, TierName
-from cake_operator.api.quantities import Capacity
+from cake_operator.api.quantities import Capacity, amount, is_amount
 from cake_operator.api.rules import Rule, SpecPart, exactly_one
 
 AccessMode = Literal["ReadWriteMany", "ReadWriteOnce"]
@@ -111,7 +111,8 @@ class KVTier(SpecPart):
         Rule(
             "!has(self.persistentVolumeClaim) || !has(self.persistentVolumeClaim.template)"
             " || !has(oldSelf.persistentVolumeClaim) || !has(oldSelf.persistentVolumeClaim.template)"
-            " || quantity(string(self.capacity)).compareTo(quantity(string(oldSelf.capacity))) >= 0",
+            f" || !{is_amount('self.capacity')} || !{is_amount('oldSelf.capacity')}"
+            f" || {amount('self.capacity')}.compareTo({amount('oldSelf.capacity')}) >= 0",
             "a claim cannot shrink: keep the capacity or raise it, or give the tier a new name",
             None,
             ".capacity",

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from cake_operator.api.resource import CakeDeployment, CakeDeploymentSpec
 
 NAME_LENGTH = 52
-"""Child objects add up to eleven characters to the name, and labels hold 63."""
+"""A ReplicaSet adds eleven characters to the name, and a label, such as the name of a Service, holds 63."""
 
 _NAME = r"[a-z]([-a-z0-9]*[a-z0-9])?"
 

@@ -56,6 +56,11 @@ def _args(*arguments: str) -> dict[str, Any]:
     return {"engine": {"args": list(arguments)}}
 
 
+def _capped(cap: str, **bounds: str) -> dict[str, Any]:
+    """A cap of the writes to the tier `shared`, and bounds for it."""
+    return {"balance": {"knobs": {"writeBandwidth": {"shared": cap}}, "bounds": {"writeBandwidth": bounds}}}
+
+
 TWO_SOURCES = {"source": {"huggingFace": {"repo": "a/b"}}}
 NO_SOURCE = {"source": {"persistentVolumeClaim": None}}
 NO_MODEL = "write either persistentVolumeClaim or huggingFace"
@@ -68,7 +73,8 @@ SMALL = "a tier below 1Mi holds no block: write its size with a unit, as in 8Gi"
 TIME = "a duration is a number and a unit (ms, s, m, h or d), as in 50ms, 15s or 72h"
 LONGER = "must be longer than zero, as in 50ms, 15s or 72h"
 SHARE = "a share is a number below 100 and a percent sign, as in 99% or 99.9%"
-FOLDER = "must be a folder inside the volume, without / in front and without .."
+FOLDER = "must be a folder inside the volume, without / at its ends, //, . and .., as in models/smollm2"
+OUTSIDE = "knobs.writeBandwidth is outside bounds.writeBandwidth, where tuning keeps it: move one of them"
 BELOW_MEMORY = "use the name of one of spec.kvTiers below memory"
 
 MODEL = [
@@ -90,6 +96,18 @@ MODEL = [
         FOLDER,
     ),
     Case(
+        "a second spelling of a folder",
+        {"model": {"source": {"persistentVolumeClaim": {"path": "a/./b"}}}},
+        "spec.model.source.persistentVolumeClaim.path",
+        FOLDER,
+    ),
+    Case(
+        "a revision that reads as a flag",
+        {"model": {"source": {"persistentVolumeClaim": None, "huggingFace": {"repo": "a/b", "revision": "--port"}}}},
+        "spec.model.source.huggingFace.revision",
+        "revision is a commit, tag or branch: letters, digits, ., _, - and /",
+    ),
+    Case(
         "a claim's name in capitals",
         {"model": {"source": {"persistentVolumeClaim": {"claimName": "Models"}}}},
         "spec.model.source.persistentVolumeClaim.claimName",
@@ -107,6 +125,7 @@ ENGINE = [
     Case("the KV connector", _args("--kv-transfer-config", "{}"), "spec.engine.args", KV_MOVES),
     Case("the KV connector by =", _args("--kv-transfer-config={}"), "spec.engine.args", KV_MOVES),
     Case("the KV connector by a dot", _args("--kv-transfer-config.kv_role=x"), "spec.engine.args", KV_MOVES),
+    Case("the KV connector over several lines", _args("--kv-transfer-config={\n}"), "spec.engine.args", KV_MOVES),
     Case("the KV connector with underscores", _args("--kv_transfer_config={}"), "spec.engine.args", KV_MOVES),
     Case("the scheduler", _args("--scheduler-cls", "mine.Scheduler"), "spec.engine.args", KV_MOVES),
     Case("the model", _args("--model=/m"), "spec.engine.args", "spec.model.source says which"),
@@ -132,6 +151,12 @@ ENGINE = [
         "spec.engine.tensorParallelSize",
         "should be greater than or equal to 1",
         ours=False,
+    ),
+    Case(
+        "a timeout of eleven years",
+        {"engine": {"startupTimeout": "3650d1ms"}},
+        "spec.engine.startupTimeout",
+        "a duration is 3650d at most",
     ),
     Case("a timeout of zero", {"engine": {"startupTimeout": "0s"}}, "spec.engine.startupTimeout", LONGER),
     Case("a drain without a unit", {"engine": {"drain": {"preStop": "15"}}}, "spec.engine.drain.preStop", TIME),
@@ -175,6 +200,12 @@ TIERS = [
     Case("milli-bytes", {"kvTiers": [MEMORY | {"capacity": "500m"}]}, "spec.kvTiers[0].capacity", BYTES),
     Case("8GB", {"kvTiers": [MEMORY | {"capacity": "8GB"}]}, "spec.kvTiers[0].capacity", BYTES),
     Case("less than nothing", {"kvTiers": [MEMORY | {"capacity": "-8Gi"}]}, "spec.kvTiers[0].capacity", BYTES),
+    Case(
+        "more than 64 bits count",
+        {"kvTiers": [MEMORY | {"capacity": "2Ei"}]},
+        "spec.kvTiers[0].capacity",
+        "an amount of bytes is 1Ei at most: write less",
+    ),
     Case(
         "a time to live in memory",
         {"kvTiers": [MEMORY | {"ttl": "1h"}]},
@@ -283,6 +314,26 @@ BALANCE = [
         "min is above max: swap them",
     ),
     Case(
+        "a bandwidth bound in words",
+        {"balance": {"bounds": {"writeBandwidth": {"min": "2GB", "max": "1Gi"}}}},
+        "spec.balance.bounds.writeBandwidth.min",
+        BYTES,
+    ),
+    Case(
+        "a knob above its bounds",
+        {"balance": {"knobs": {"retainFrom": 0.95}}},
+        "spec.balance.knobs.retainFrom",
+        "knobs.retainFrom is outside bounds.retainFrom (0 to 0.9 if not written), where tuning keeps it: move one",
+    ),
+    Case(
+        "a knob below its bounds",
+        {"balance": {"tuning": "Recommend", "knobs": {"retainFrom": 0.1}, "bounds": {"retainFrom": {"min": 0.2}}}},
+        "spec.balance.knobs.retainFrom",
+        'or write tuning: "Off"',
+    ),
+    Case("a cap below its bounds", _capped("5Mi", min="8Mi"), "spec.balance.knobs.writeBandwidth", OUTSIDE),
+    Case("a cap above its bounds", _capped("9Mi", max="8Mi"), "spec.balance.knobs.writeBandwidth", OUTSIDE),
+    Case(
         "a knob of no tier",
         {"balance": {"knobs": {"loadBandwidth": {"disk": "1Gi"}}}},
         "spec.balance.knobs.loadBandwidth",
@@ -389,7 +440,12 @@ ACCEPTED = [
     Case("a capacity in decimals", {"kvTiers": [MEMORY | {"capacity": "1.5T"}]}),
     Case("Static at the very front", {"balance": {"mode": "Static", "staticMeetingPoint": 0}}),
     Case("knobs of a tier", {"balance": {"knobs": {"loadBandwidth": {"shared": "4Gi"}, "minimumLoadTokens": 0}}}),
+    Case("caps on their bounds", _capped("8Mi", min="8Mi", max="8Mi")),
+    Case("a knob that nothing tunes", {"balance": {"tuning": "Off", "knobs": {"retainFrom": 1}}}),
+    Case("a knob on its bound", {"balance": {"knobs": {"retainFrom": 0.9}}}),
     Case("no replicas", {"replicas": 0}),
+    Case("the longest duration", {"engine": {"startupTimeout": "3650d"}}),
+    Case("the largest tier", {"kvTiers": [MEMORY | {"capacity": "1Ei"}]}),
     Case("a composed duration", {"engine": {"startupTimeout": "1h30m"}}),
     Case("arguments that look like ours", _args("--model-loader-extra-config={}", "--port-range=1", "-O3")),
     Case("an argument with spaces in its value", _args('--compilation-config={"level": 3}', "--chat-template", "a b")),

@@ -42,6 +42,11 @@ CASES = [
         {"scaling": {"maxReplicas": 8}, "replicas": 2} | TTFT,
         ["scaling stands back because replicas is 2: remove replicas to scale by the slo"],
     ),
+    (
+        "scaling that stands back and has nothing to go by",
+        {"scaling": {"maxReplicas": 8}, "replicas": 2},
+        ["remove replicas to scale by an slo, and write one"],
+    ),
     ("scaling by an slo", {"scaling": {"maxReplicas": 8}} | TTFT, []),
 ]
 

@@ -1,8 +1,11 @@
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cake_operator.api import Capacity, Duration, Percentage, PositiveDuration, Quantity, SubPath
+from cake_operator.api import Capacity, Duration, ObjectName, Percentage, PositiveDuration, Quantity, SubPath
+from cake_operator.api.advice import INTER_TOKEN_BOUNDS, TTFT_BOUNDS
 
 
 @pytest.mark.parametrize(
@@ -30,7 +33,9 @@ def test_what_is_no_amount_of_bytes_is_refused(text):
         Quantity(text)
 
 
-@pytest.mark.parametrize(("text", "good"), [("1048576", True), ("1Mi", True), ("1048575", False), ("1M", False)])
+@pytest.mark.parametrize(
+    ("text", "good"), [("1048576", True), ("1Mi", True), ("1048575", False), ("1048575.5", False), ("1M", False)]
+)
 def test_a_tier_holds_at_least_a_mebibyte(text, good):
     if good:
         assert Capacity(text).bytes >= 2**20
@@ -45,6 +50,34 @@ def test_a_tier_holds_at_least_a_mebibyte(text, good):
 )
 def test_a_duration_is_seconds(text, seconds):
     assert Duration(text).seconds == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("seconds", [*TTFT_BOUNDS, *INTER_TOKEN_BOUNDS])
+def test_a_bound_of_a_histogram_can_be_written_exactly_in_seconds_and_milliseconds(seconds):
+    assert Duration(f"{seconds:g}s").seconds == Duration(f"{seconds * 1000:.9g}ms").seconds == seconds
+
+
+@given(st.lists(st.tuples(st.integers(0, 10**25), st.sampled_from(["ms", "s", "m", "h", "d"])), min_size=1, max_size=3))
+def test_a_duration_that_is_not_refused_fits_a_calendar_and_a_deployment(pieces):
+    text = "".join(f"{number}{unit}" for number, unit in pieces)
+    try:
+        duration = Duration(text)
+    except ValueError:
+        return
+    datetime(2026, 1, 1, tzinfo=UTC) - timedelta(seconds=duration.seconds)
+    assert duration.seconds < 2**31
+
+
+@pytest.mark.parametrize("text", ["2Ei", "9" * 28 + "Ei", "1152921504606846977"])
+def test_more_bytes_than_kubernetes_counts_are_refused(text):
+    with pytest.raises(ValueError, match="1Ei at most"):
+        Quantity(text)
+
+
+@pytest.mark.parametrize("text", ["a..b", ".a", "a.", "a.-b", "a-.b", "-a", "A", ""])
+def test_what_kubernetes_takes_for_no_name_is_refused(text):
+    with pytest.raises(ValueError, match="must be the name of an object"):
+        ObjectName(text)
 
 
 @pytest.mark.parametrize("text", ["", "1", "1sec", "s", "1 s", "-1s", "1w", "1s\n", "1.s"])
@@ -70,13 +103,13 @@ def test_a_share_of_nothing_or_of_everything_is_refused(text):
         Percentage(text)
 
 
-@pytest.mark.parametrize("text", ["/a", "..", "../a", "a/..", "a/../b"])
+@pytest.mark.parametrize("text", ["/a", "..", "../a", "a/..", "a/../b", "a/", "a//b", ".", "./a", "a/.", "a\n"])
 def test_a_path_stays_inside_its_volume(text):
     with pytest.raises(ValueError, match="inside the volume"):
         SubPath(text)
 
 
-@pytest.mark.parametrize("text", ["", "a", "a/b", "a..b/..c"])
+@pytest.mark.parametrize("text", ["", "a", "a/b", "a..b/..c", ".a/...", "a b"])
 def test_a_folder_inside_the_volume_is_a_path(text):
     assert SubPath(text) == text
 
@@ -87,7 +120,7 @@ def test_other_types_are_no_quantity(value):
         Quantity(value)
 
 
-@given(st.integers(min_value=1, max_value=2**50), st.sampled_from(["", "Ki", "k", "M", "Mi"]))
+@given(st.integers(min_value=1, max_value=2**39), st.sampled_from(["", "Ki", "k", "M", "Mi"]))
 def test_more_is_more_in_every_unit(number, unit):
     assert Quantity(f"{number}{unit}").bytes < Quantity(f"{number + 1}{unit}").bytes
 

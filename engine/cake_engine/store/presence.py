@@ -17,6 +17,8 @@ from typing import NamedTuple
 logger = logging.getLogger(__name__)
 
 _MOST_ENTRIES = 1 << 18
+_MOST_LOOKS = 1 << 16
+"""That may wait for a thread; a file system that is that far behind is not worth asking more."""
 
 
 class _Entry(NamedTuple):
@@ -48,11 +50,12 @@ class PresenceCache:
         Args:
             probe: Looks for a key; may wait, may raise OSError.
             on_answer: Called from a thread when all that was asked is answered.
-            on_fault: Told why a look was given up: lookup_error, lookup_deadline.
+            on_fault: Told why a look was given up: lookup_error, lookup_deadline, lookup_queue_full.
             threads: That look.
             hit_seconds: Age of a hit after which it is looked at anew.
             miss_seconds: The same of a miss.
-            patience_seconds: Without any answer, after which a mount counts as hanging and what was asked as a miss.
+            patience_seconds: Without any answer, after which a mount counts as hanging: for the age of a miss, all that
+                is not known counts as one.
             limit_seconds: After which a look counts as a miss even if others are answered.
             clock: Seconds that never go back.
         """
@@ -65,10 +68,11 @@ class PresenceCache:
         self._limit = limit_seconds
         self._clock = clock
         self._lock = threading.Lock()
-        self._entries: dict[bytes, _Entry] = {}
+        self._recent: dict[bytes, _Entry] = {}
+        self._older: dict[bytes, _Entry] = {}
         self._asked: queue.SimpleQueue[tuple[bytes, float] | None] = queue.SimpleQueue()
         self._last_answer = self._stalled_until = float("-inf")
-        self._logged = False
+        self._logged = self._stopping = False
         self._threads = [
             threading.Thread(target=self._look, name=f"cake-presence-{n}", daemon=True) for n in range(threads)
         ]
@@ -79,19 +83,21 @@ class PresenceCache:
         """Whether a block is there; None while that is being found out."""
         now = self._clock()
         with self._lock:
-            entry = self._entries.get(key)
+            entry = self._recent.get(key) or self._older.get(key)
             looking = entry is not None and entry.present is None
-            if entry is not None and now < entry.until and not (looking and self._hangs(entry, now)):
+            hanging = entry is not None and looking and self._hangs(entry, now)
+            if entry is not None and now < entry.until and not hanging:
                 return entry.present
             if now < self._stalled_until:
                 return False
-            if not looking:
-                self._entries[key] = _Entry(None, now, now + self._limit)
+            if not looking and self._asked.qsize() < _MOST_LOOKS:
+                self._keep(key, _Entry(None, now, now + self._limit))
                 self._asked.put((key, now))
                 return None
-            self._entries[key] = _Entry(False, now, now + self._miss_seconds)
-            self._stalled_until = now + self._miss_seconds
-        self._on_fault("lookup_deadline")
+            self._keep(key, _Entry(False, now, now + self._miss_seconds))
+            if hanging:
+                self._stalled_until = now + self._miss_seconds
+        self._on_fault("lookup_deadline" if looking else "lookup_queue_full")
         return False
 
     def note(self, key: bytes, present: bool, *, seconds: float | None = None) -> None:
@@ -105,32 +111,31 @@ class PresenceCache:
         now = self._clock()
         age = seconds if seconds is not None else self._hit_seconds if present else self._miss_seconds
         with self._lock:
-            self._entries[key] = _Entry(present, now, now + age)
-            if len(self._entries) > _MOST_ENTRIES:
-                self._forget(now)
+            self._keep(key, _Entry(present, now, now + age))
 
     def stop(self) -> None:
         """End the threads, unless a file system holds them; then they end by themselves."""
+        self._stopping = True
         for _ in self._threads:
             self._asked.put(None)
+        limit = time.monotonic() + 1.0
         for thread in self._threads:
-            thread.join(timeout=1.0)
+            thread.join(timeout=max(0.0, limit - time.monotonic()))
 
-    def _forget(self, now: float) -> None:
-        """Drop what is past its age, and the older half of the rest if that is not enough."""
-        live = {key: entry for key, entry in self._entries.items() if entry.until > now}
-        if len(live) > _MOST_ENTRIES // 2:
-            newest = sorted(live.items(), key=lambda item: item[1].at)[len(live) // 2 :]
-            live = dict(newest)
-        self._entries = live
+    def _keep(self, key: bytes, entry: _Entry) -> None:
+        """Remember an entry; when there are too many, those not touched since the last time are dropped, all at once.
+
+        Whoever asks holds up the engine, so nothing is sorted or searched under the lock.
+        """
+        if len(self._recent) >= _MOST_ENTRIES // 2:
+            self._older, self._recent = self._recent, {}
+        self._recent[key] = entry
 
     def _look(self) -> None:
-        while (asked := self._asked.get()) is not None:
+        while (asked := self._asked.get()) is not None and not self._stopping:
             key, at = asked
             if self._clock() - at > self._limit:
-                with self._lock:  # whoever asked has been told; drop it so that the next to ask sets off a new look
-                    if (entry := self._entries.get(key)) is not None and entry.present is None:
-                        del self._entries[key]
+                self._drop(key)
             else:
                 self._answer(key)
             if self._asked.empty():
@@ -139,14 +144,21 @@ class PresenceCache:
     def _answer(self, key: bytes) -> None:
         try:
             present = self._probe(key)
-        except OSError as error:
+        except Exception as error:  # whatever it is, a thread that ended would leave its share of look-ups unanswered
             present = False
             self._on_fault("lookup_error")
             if not self._logged:
                 self._logged = True
-                logger.warning("A look-up failed (%s) and counts as a miss; further ones are only counted", error)
+                logger.warning("A look-up failed (%r) and counts as a miss; further ones are only counted", error)
         self._last_answer = self._clock()
         self.note(key, present)
+
+    def _drop(self, key: bytes) -> None:
+        """Give up a look: whoever asked has been told, and the next to ask sets off a new one."""
+        with self._lock:
+            for entries in (self._recent, self._older):
+                if (entry := entries.get(key)) is not None and entry.present is None:
+                    del entries[key]
 
     def _hangs(self, look: _Entry, now: float) -> bool:
         return now - max(look.at, self._last_answer) > self._patience

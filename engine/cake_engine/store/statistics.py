@@ -20,7 +20,7 @@ class TierStatistics:
         write_seconds: One figure a block: from its turn to published.
         rejects: Files that were not the block asked for, by `Reject` value.
         fallbacks: Reads and look-ups given up, by reason: deadline, io_error, error, lookup_deadline,
-            lookup_error.
+            lookup_error, lookup_queue_full.
         write_skips: Blocks not stored, by reason: queue_full, capacity, no_space, denied, io_error,
             deadline, paused (for a moment after a failed write), cancelled.
         cancels: Reads taken back before their turn.

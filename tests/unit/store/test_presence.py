@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from cake_engine.store import presence
 from cake_engine.store.presence import PresenceCache
 
 
@@ -23,7 +24,7 @@ class Tier:
         self.flowing.set()
         self.held: set[bytes] = set()
         self.released = threading.Event()
-        self.broken = False
+        self.broken: Exception | None = None
         self.answered = threading.Event()
         self.cache = PresenceCache(
             self.look,
@@ -43,7 +44,7 @@ class Tier:
             assert self.released.wait(20)
         assert self.flowing.wait(20)
         if self.broken:
-            raise OSError(116, "Stale file handle")
+            raise self.broken
         return key in self.keys
 
     def answer(self, key: bytes) -> bool | None:
@@ -159,8 +160,60 @@ def test_a_slow_answer_is_waited_for_while_others_come(tier: Tier) -> None:
     assert tier.cache.ask(b"slow") is False
 
 
-def test_a_look_that_fails_is_a_miss_and_counted(tier: Tier) -> None:
-    tier.broken = True
+def test_a_look_past_its_limit_is_a_miss_alone_while_the_file_system_answers_others(tier: Tier) -> None:
+    tier.held.add(b"slow")
+    assert tier.cache.ask(b"slow") is None
+    for number in range(6):
+        tier.now += 0.4
+        assert tier.answer(b"quick %d" % number) is False
 
-    assert tier.answer(b"a") is False
-    assert tier.faults == ["lookup_error"]
+    assert tier.cache.ask(b"slow") is False
+    assert tier.answer(b"unknown") is False
+    assert b"unknown" in tier.looks
+    assert tier.faults == ["lookup_deadline"]
+
+
+@pytest.mark.parametrize("error", [OSError(116, "Stale file handle"), ValueError("not a key")])
+def test_a_look_that_fails_is_a_miss_and_counted_and_the_thread_goes_on(tier: Tier, error: Exception) -> None:
+    tier.broken = error
+    for number in range(4):  # more than there are threads
+        assert tier.answer(b"%d" % number) is False
+    assert tier.faults == ["lookup_error"] * 4
+
+    tier.broken = None
+    tier.keys.add(b"a")
+    assert tier.answer(b"a") is True
+
+
+def test_no_more_looks_wait_than_a_bound_while_a_file_system_hangs(tier: Tier, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presence, "_MOST_LOOKS", 10)
+    tier.flowing.clear()
+    answers = [tier.cache.ask(b"%d" % number) for number in range(20)]
+
+    assert answers[:10] == [None] * 10
+    assert answers[12:] == [False] * 8  # two may be with the threads
+    assert set(tier.faults) == {"lookup_queue_full"}
+
+
+def test_what_is_remembered_is_bounded_and_the_newest_stays(tier: Tier, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(presence, "_MOST_ENTRIES", 100)
+    for number in range(1000):
+        tier.cache.note(b"%d" % number, True)
+
+    assert len(tier.cache._recent) + len(tier.cache._older) <= 100
+    assert all(tier.cache.ask(b"%d" % number) for number in range(950, 1000))
+    assert tier.looks == []
+
+
+def test_ending_does_not_work_off_what_was_asked(tier: Tier) -> None:
+    tier.flowing.clear()
+    for number in range(100):
+        tier.cache.ask(b"%d" % number)
+    stopping = threading.Thread(target=tier.cache.stop)
+    stopping.start()
+    while not tier.cache._stopping:
+        time.sleep(0.001)
+    tier.flowing.set()
+    stopping.join(10)
+
+    assert len(tier.looks) <= 2

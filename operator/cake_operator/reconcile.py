@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from cake_engine.config import Knobs, LiveConfig
 from cake_operator.api import CakeDeployment
 from cake_operator.apply.cache import Cache, Key, Object
-from cake_operator.apply.children import OwnerGoneError, apply_children
+from cake_operator.apply.children import Children, OwnerGoneError
 from cake_operator.apply.client import Client
 from cake_operator.apply.kinds import CAKE_DEPLOYMENTS
 from cake_operator.apply.seeing import Seen, see
@@ -72,6 +72,7 @@ class Reconciler:
         self.fleet = FleetSnapshot(clock(), error="Prometheus has not been asked yet.")
         self._client = client
         self._cache = cache
+        self._children = Children(client, cache)
         self._settings = settings
         self._law = law
         self._clock = clock
@@ -99,7 +100,7 @@ class Reconciler:
             # render
             children = render(resource, decided.replicas, decided.live, self._settings)
             # apply
-            failures = await apply_children(self._client, self._cache, key, resource.metadata.uid, children)
+            failures = await self._children.bring_to(key, resource.metadata.uid, children)
         except (ValidationError, MergeError) as error:
             await self._refuse(stored, error, now)
             return None

@@ -140,3 +140,19 @@ def waiting(reason: str, message: str = "", last: Object | None = None) -> Objec
 def versions(objects: dict[str, Object]) -> dict[str, str]:
     """The resource versions: an object that nobody wrote keeps its own."""
     return {name: obj["metadata"]["resourceVersion"] for name, obj in objects.items()}
+
+
+def bind(cake: Cake, claim: str) -> None:
+    """Give a claim a volume; the volume controller binds them."""
+    name = f"{cake.namespace}-{claim}"
+    asked = cake.must("pvc", claim)["spec"]
+    reference = {"namespace": cake.namespace, "name": claim}
+    spec = {
+        "capacity": {"storage": "1Gi"},
+        "accessModes": asked["accessModes"],
+        "storageClassName": asked.get("storageClassName", ""),
+        "claimRef": reference,
+        "hostPath": {"path": "/nowhere"},
+    }
+    volume = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec}
+    cake.kubectl("create", "-f", "-", input=volume)

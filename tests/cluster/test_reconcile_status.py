@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.cluster.cakes import MEMORY, NAME, READY, Cake, Object, waiting
+from tests.cluster.cakes import MEMORY, NAME, READY, Cake, Object, bind, waiting
 from tests.cluster.conftest import CRDS
 from tests.cluster.operator_process import OperatorProcess
 from tests.cluster.waiting import eventually
@@ -198,18 +198,3 @@ def make_claim(cake: Cake, name: str, mode: str) -> None:
     spec = {"accessModes": [mode], "resources": {"requests": {"storage": "1Gi"}}}
     claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": spec}
     cake.kubectl("create", "-f", "-", input=claim)
-
-
-def bind(cake: Cake, claim: str) -> None:
-    """Give a claim a volume; the volume controller binds them."""
-    name = f"{cake.namespace}-{claim}"
-    modes = cake.must("pvc", claim)["spec"]["accessModes"]
-    reference = {"namespace": cake.namespace, "name": claim}
-    spec = {
-        "capacity": {"storage": "1Gi"},
-        "accessModes": modes,
-        "claimRef": reference,
-        "hostPath": {"path": "/nowhere"},
-    }
-    volume = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec}
-    cake.kubectl("create", "-f", "-", input=volume)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from cake_operator.apply.cache import Cache, Key, Object
 from cake_operator.apply.client import ApiError, Client
 from cake_operator.apply.kinds import CAKE_DEPLOYMENTS, kind_of
-from cake_operator.apply.pruning import prune
+from cake_operator.apply.ownership import attached
+from cake_operator.apply.pruning import delete, unwanted
 from cake_operator.apply.serverside import Applier, ForeignObjectError
 from cake_operator.status.troubles import Trouble
 
-__all__ = ["OwnerGoneError", "apply_children"]
+__all__ = ["Children", "OwnerGoneError"]
 
-REFUSALS = frozenset({400, 403, 404, 409, 422})
+REFUSALS = frozenset({400, 403, 404, 422})
 """Answers that a repetition does not change: the user must hear of them."""
 
 
@@ -19,39 +20,59 @@ class OwnerGoneError(Exception):
     """The CakeDeployment is no longer there: nothing may be made for it."""
 
 
-async def apply_children(client: Client, cache: Cache, key: Key, uid: str, desired: list[Object]) -> list[Trouble]:
-    """Apply each object that differs, then delete what is no longer wanted.
+class Children:
+    """The children of all CakeDeployments."""
 
-    One that is refused does not hold up the others.
+    def __init__(self, client: Client, cache: Cache) -> None:
+        self._client = client
+        self._cache = cache
+        self._applier = Applier(client, cache)
 
-    Returns:
-        What was refused, for the user.
+    async def bring_to(self, key: Key, uid: str, desired: list[Object]) -> list[Trouble]:
+        """Apply each object that differs, then delete what is no longer wanted.
 
-    Raises:
-        OwnerGoneError: The CakeDeployment was deleted meanwhile.
-        ApiError: The API server cannot do it now: try again later.
-    """
-    if any(cache.get(kind_of(obj), key[0], obj["metadata"]["name"]) is None for obj in desired):
-        # A watch that broke may have missed the deletion. A child made now would be collected as an orphan at once,
-        # its deletion would bring us back here, and so on for ever.
-        await _confirm_owner(client, key, uid)
-    applier = Applier(client, cache)
-    troubles = []
-    for obj in desired:
-        try:
-            await applier.apply(obj)
-        except ForeignObjectError as error:
-            troubles.append(Trouble("NameTaken", str(error)))
-        except ApiError as error:
-            if error.status not in REFUSALS:
-                raise
-            where = f"{obj['kind']} {obj['metadata']['name']}"
-            troubles.append(Trouble("ApplyRefused", f"{where}: {error.message}"))
-    await prune(client, cache, key, uid, desired)
-    return troubles
+        One that is refused does not hold up the others.
+
+        Args:
+            key: The CakeDeployment.
+            uid: That very one: what belonged to another of its name is not touched.
+            desired: All its children.
+
+        Returns:
+            What was refused, for the user.
+
+        Raises:
+            OwnerGoneError: The CakeDeployment was deleted meanwhile.
+            ApiError: The API server cannot do it now: try again later.
+        """
+        seen = ((self._cache.get(kind_of(obj), key[0], obj["metadata"]["name"]), obj) for obj in desired)
+        if not all(attached(live, obj) for live, obj in seen):
+            # A watch that broke may have missed the deletion. A child given to an owner that is gone would be collected
+            # at once, its deletion would bring us back here, and so on for ever.
+            await self._confirm_owner(key, uid)
+        troubles = []
+        for obj in desired:
+            try:
+                await self._applier.apply(obj)
+            except ForeignObjectError as error:
+                troubles.append(Trouble("NameTaken", str(error)))
+            except ApiError as error:
+                troubles.append(_refusal("ApplyRefused", obj, error))
+        for obj in unwanted(self._cache, key, uid, desired):
+            try:
+                await delete(self._client, key, obj)
+            except ApiError as error:
+                troubles.append(_refusal("DeleteRefused", obj, error))
+        return troubles
+
+    async def _confirm_owner(self, key: Key, uid: str) -> None:
+        owner = await self._client.get(CAKE_DEPLOYMENTS, *key)
+        if owner is None or owner["metadata"]["uid"] != uid or owner["metadata"].get("deletionTimestamp"):
+            raise OwnerGoneError(f"{key[0]}/{key[1]} was deleted")
 
 
-async def _confirm_owner(client: Client, key: Key, uid: str) -> None:
-    owner = await client.get(CAKE_DEPLOYMENTS, *key)
-    if owner is None or owner["metadata"]["uid"] != uid or owner["metadata"].get("deletionTimestamp"):
-        raise OwnerGoneError(f"{key[0]}/{key[1]} was deleted")
+def _refusal(reason: str, obj: Object, error: ApiError) -> Trouble:
+    """The trouble that a refusal is; anything else is raised again."""
+    if error.status not in REFUSALS:
+        raise error
+    return Trouble(reason, f"{obj['kind']} {obj['metadata']['name']}: {error.message}")

@@ -5,13 +5,13 @@ What live has beyond desired is somebody else's (defaults, injected sidecars, fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
-from cake_operator.apply.amounts import is_more, same_amount
+from cake_operator.apply.amounts import same_amount
 from cake_operator.render.merging import MERGE_KEYS
 
-__all__ = ["first_difference"]
+__all__ = ["Difference", "differences"]
 
 # Lists of objects that are told apart by a key, in addition to those of a pod template.
 KEYS: Final[Mapping[str, str]] = {**MERGE_KEYS, "ownerReferences": "uid"}
@@ -19,48 +19,58 @@ KEYS: Final[Mapping[str, str]] = {**MERGE_KEYS, "ownerReferences": "uid"}
 # Under these, values are amounts, and the API server writes 1000m as 1.
 AMOUNTS: Final = frozenset({"limits", "requests", "sizeLimit", "divisor"})
 
-# A claim grows and never shrinks: one that somebody made larger than asked for is as it should be.
-STORAGE: Final = "storage"
 
+class Difference(NamedTuple):
+    """One place where live lacks what is desired.
 
-def first_difference(desired: Any, live: Any) -> str | None:
-    """The first place where live lacks what is desired, in words; None when live contains it.
-
-    >>> first_difference({"spec": {"replicas": 3}}, {"spec": {"replicas": 2, "paused": False}})
-    'spec.replicas is 2, not 3'
+    Attributes:
+        sentence: Where, and what is there and not, in words.
+        found: What is there, whole.
     """
-    return _differs(desired, live, "", "", amounts=False)
+
+    sentence: str
+    found: Any
 
 
-def _differs(desired: Any, live: Any, where: str, field: str, *, amounts: bool) -> str | None:
+def differences(desired: Any, live: Any) -> Iterator[Difference]:
+    """The places where live lacks what is desired; none when live contains it.
+
+    >>> [one.sentence for one in differences({"spec": {"replicas": 3}}, {"spec": {"replicas": 2, "paused": False}})]
+    ['spec.replicas is 2, not 3']
+    """
+    return _differ(desired, live, "", "", amounts=False)
+
+
+def _differ(desired: Any, live: Any, where: str, field: str, *, amounts: bool) -> Iterator[Difference]:
     if isinstance(desired, dict) and (isinstance(live, dict) or live is None):
-        return _objects_differ(desired, live, where, amounts=amounts)
-    if isinstance(desired, list) and (isinstance(live, list) or live is None):
-        return _lists_differ(desired, live or [], where, field, amounts=amounts)
-    if desired == live or (live is None and desired in ("", None)):
-        return None
-    if amounts and (same_amount(desired, live) or (field == STORAGE and is_more(live, desired))):
-        return None
-    return f"{where} is {_shown(live)}, not {_shown(desired)}"
+        yield from _objects_differ(desired, live, where, amounts=amounts)
+    elif isinstance(desired, list) and (isinstance(live, list) or live is None):
+        yield from _lists_differ(desired, live or [], where, field, amounts=amounts)
+    elif desired == live or (live is None and desired in ("", None)):
+        return
+    elif not (amounts and same_amount(desired, live)):
+        yield Difference(f"{where} is {_shown(live)}, not {_shown(desired)}", live)
 
 
-def _objects_differ(desired: dict[str, Any], live: dict[str, Any] | None, where: str, *, amounts: bool) -> str | None:
-    if live is None and not desired:
+def _objects_differ(
+    desired: dict[str, Any], live: dict[str, Any] | None, where: str, *, amounts: bool
+) -> Iterator[Difference]:
+    if live is None and not desired and where.endswith(".emptyDir"):
         # The API leaves out most empty objects. A volume of another kind, though, is another volume.
-        return f"{where} is missing" if where.endswith(".emptyDir") else None
+        yield Difference(f"{where} is missing", None)
     for key, value in desired.items():
         place = f"{where}.{key}" if where else key
-        found = _differs(value, (live or {}).get(key), place, key, amounts=amounts or key in AMOUNTS)
-        if found is not None:
-            return found
-    return None
+        yield from _differ(value, (live or {}).get(key), place, key, amounts=amounts or key in AMOUNTS)
 
 
-def _lists_differ(desired: list[Any], live: list[Any], where: str, field: str, *, amounts: bool) -> str | None:
+def _lists_differ(
+    desired: list[Any], live: list[Any], where: str, field: str, *, amounts: bool
+) -> Iterator[Difference]:
     key = KEYS.get(field)
     if key is None or any(not isinstance(one, dict) or key not in one for one in desired):
         if len(desired) != len(live):
-            return f"{where} has {len(live)} elements, not {len(desired)}"
+            yield Difference(f"{where} has {len(live)} elements, not {len(desired)}", live)
+            return
         pairs = [
             (f"{where}[{index}]", one, other) for index, (one, other) in enumerate(zip(desired, live, strict=True))
         ]
@@ -69,10 +79,9 @@ def _lists_differ(desired: list[Any], live: list[Any], where: str, field: str, *
         pairs = [(f"{where}[{one[key]}]", one, by_key.get(one[key])) for one in desired]
     for place, one, other in pairs:
         if other is None and one is not None:
-            return f"{place} is missing"
-        if (found := _differs(one, other, place, "", amounts=amounts)) is not None:
-            return found
-    return None
+            yield Difference(f"{place} is missing", None)
+        else:
+            yield from _differ(one, other, place, "", amounts=amounts)
 
 
 def _shown(value: Any) -> str:

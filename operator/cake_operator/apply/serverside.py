@@ -9,10 +9,12 @@ from typing import Any, Final
 import orjson
 
 from cake_operator import instruments
-from cake_operator.apply.cache import Cache, Object, owner_of
-from cake_operator.apply.client import ApiError, Client
-from cake_operator.apply.containment import first_difference
-from cake_operator.apply.kinds import kind_of
+from cake_operator.apply.amounts import is_more
+from cake_operator.apply.cache import Cache, Key, Object, owner_of
+from cake_operator.apply.client import Client
+from cake_operator.apply.containment import Difference, differences
+from cake_operator.apply.kinds import CLAIMS, Kind, kind_of
+from cake_operator.apply.ownership import Standing, standing
 
 __all__ = ["APPLIED_HASH", "Applier", "ForeignObjectError"]
 
@@ -32,6 +34,8 @@ class Applier:
     def __init__(self, client: Client, cache: Cache) -> None:
         self._client = client
         self._cache = cache
+        # What the API server, or an admission webhook, made of an object otherwise than asked, by what was asked.
+        self._kept_otherwise: dict[tuple[Kind, Key], tuple[str, list[Difference]]] = {}
 
     async def apply(self, desired: Object) -> str | None:
         """Write `desired` unless the cluster, as last seen, has it already.
@@ -44,34 +48,45 @@ class Applier:
             ApiError: The API server refused.
         """
         kind, meta = kind_of(desired), desired["metadata"]
-        wanted = with_hash(desired)
-        live = self._cache.get(kind, meta["namespace"], meta["name"])
-        if live is not None and live["metadata"].get("deletionTimestamp"):
-            return None  # it is going; the event of its end brings us back
-        why = "it is new" if live is None else first_difference(wanted, live)
-        if why is None:
-            return None
-        ours = live is not None and _is_ours(live, desired)
-        self._cache.put(kind, await self._write(wanted, force=ours))
-        instruments.WRITES.labels(kind.name, "apply").inc()
-        logger.info("%s/%s: applied %s %s: %s", *(owner_of(desired) or ("", "")), kind.name, meta["name"], why)
-        return why
-
-    async def _write(self, wanted: Object, *, force: bool) -> Object:
-        kind, meta = kind_of(wanted), wanted["metadata"]
-        try:
-            return await self._client.apply(kind, wanted, force=force)
-        except ApiError as error:
-            if error.status != 409 or force:
-                raise
-            # The name is taken, and we did not know. Ours, with its labels edited away, is taken back.
-            live = await self._client.get(kind, meta["namespace"], meta["name"])
-            if live is None or not _is_ours(live, wanted):
+        place: Key = (meta["namespace"], meta["name"])
+        live = await self._find(kind, place)
+        if live is None:
+            wanted, why = with_hash(desired), "it is new"
+        else:
+            if live["metadata"].get("deletionTimestamp") or standing(live, desired) is Standing.PREDECESSORS:
+                return None  # it is going; the event of its end brings us back
+            if standing(live, desired) is Standing.FOREIGN:
                 raise ForeignObjectError(
                     f"{kind.name} {meta['name']} already exists and belongs to something else: "
                     f"delete it, or give this CakeDeployment another name"
-                ) from error
-            return await self._client.apply(kind, wanted, force=True)
+                )
+            wanted = with_hash(_as_large(desired, live))
+            found = list(differences(wanted, live))
+            if not found or self._kept_otherwise.get((kind, place)) == (_hash_of(wanted), found):
+                return None
+            why = found[0].sentence
+        # Not forced where it is new: somebody may have made one of that name this very moment.
+        written = await self._client.apply(kind, wanted, force=live is not None)
+        self._cache.put(kind, written)
+        instruments.WRITES.labels(kind.name, "apply").inc()
+        logger.info("%s/%s: applied %s %s: %s", *(owner_of(desired) or ("", "")), kind.name, meta["name"], why)
+        self._note(kind, place, wanted, written)
+        return why
+
+    async def _find(self, kind: Kind, place: Key) -> Object | None:
+        """The object as last seen; one that was not seen may be there without our label, and is asked for."""
+        seen = self._cache.get(kind, *place)
+        return seen if seen is not None else await self._client.get(kind, *place)
+
+    def _note(self, kind: Kind, place: Key, wanted: Object, written: Object) -> None:
+        """Remember what came out otherwise than asked, so that it is not asked for at every look."""
+        found = list(differences(wanted, written))
+        if not found:
+            self._kept_otherwise.pop((kind, place), None)
+            return
+        self._kept_otherwise[kind, place] = (_hash_of(wanted), found)
+        sentences = "; ".join(one.sentence for one in found)
+        logger.info("%s/%s: %s is kept otherwise than asked: %s", *place, kind.name, sentences)
 
 
 def with_hash(desired: Object) -> Object:
@@ -81,8 +96,15 @@ def with_hash(desired: Object) -> Object:
     return {**desired, "metadata": {**meta, "annotations": {**meta.get("annotations", {}), APPLIED_HASH: digest}}}
 
 
-def _is_ours(live: Object, desired: Object) -> bool:
-    """Whether an object is controlled by the same owner; what is kept has no owner and is known by its label."""
-    owners = [owner["uid"] for owner in live["metadata"].get("ownerReferences") or () if owner.get("controller")]
-    wanted = [owner["uid"] for owner in desired["metadata"].get("ownerReferences") or ()]
-    return owners == wanted if owners and wanted else owner_of(live) == owner_of(desired)
+def _hash_of(wanted: Object) -> str:
+    return str(wanted["metadata"]["annotations"][APPLIED_HASH])
+
+
+def _as_large(desired: Object, live: Object) -> Object:
+    """A claim as large as it is: one that somebody made larger cannot be made smaller again."""
+    if kind_of(desired) is not CLAIMS:
+        return desired
+    (asked, there) = (one["spec"]["resources"]["requests"]["storage"] for one in (desired, live))
+    if not is_more(there, asked):
+        return desired
+    return {**desired, "spec": {**desired["spec"], "resources": {"requests": {"storage": there}}}}

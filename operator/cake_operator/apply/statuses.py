@@ -13,10 +13,11 @@ __all__ = ["write_status"]
 async def write_status(client: Client, cache: Cache, stored: Object, status: Object) -> bool:
     """Write `status` unless `stored` has it. Returns whether it was written.
 
-    The uid goes along: a resource that was made anew meanwhile does not get the status of the old one.
+    The uid goes along: a resource that was made anew meanwhile does not get the status of the old one. One that is not
+    there is forgotten: the watch may have missed its deletion.
 
     Raises:
-        ApiError: The API server refused, other than because the resource is gone.
+        ApiError: The API server refused; 409 where another one has the name now.
     """
     if (stored.get("status") or {}) == status:
         return False
@@ -30,9 +31,10 @@ async def write_status(client: Client, cache: Cache, stored: Object, status: Obj
     try:
         written = await client.apply(CAKE_DEPLOYMENTS, body, force=True, subresource="status")
     except ApiError as error:
-        if error.status in (404, 409):
-            return False
-        raise
+        if error.status != 404:
+            raise
+        cache.forget(CAKE_DEPLOYMENTS, stored)
+        return False
     instruments.WRITES.labels(CAKE_DEPLOYMENTS.name, "status").inc()
     cache.refresh(CAKE_DEPLOYMENTS, written)
     return True

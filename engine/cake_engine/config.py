@@ -7,6 +7,8 @@ Names in files are camelCase, unknown fields are errors, and every value carries
 from __future__ import annotations
 
 import difflib
+import itertools
+import posixpath
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -136,9 +138,10 @@ class StaticConfig(_Document):
         names = [t.name for t in tiers]
         if twice := next((n for n in names if names.count(n) > 1), None):
             raise ValueError(f'two tiers are called "{twice}": give each its own name')
-        paths = [t.path for t in tiers if t.path is not None]
-        if twice := next((p for p in paths if paths.count(p) > 1), None):
-            raise ValueError(f'two tiers use the folder "{twice}": give each its own')
+        folders = [posixpath.normpath(t.path) for t in tiers if t.path is not None]
+        for outer, inner in itertools.permutations(folders, 2):
+            if posixpath.commonpath([outer, inner]) == outer:
+                raise ValueError(f'two tiers use the folder "{inner}": give each its own, and none inside another')
         return tiers
 
     @property

@@ -95,15 +95,7 @@ class BlockDirectory:
         Raises:
             OSError: It could not be written; no part of it is left unless the process dies now.
         """
-        path = self.path_of(key)
-        temporary = f"{path}.{uuid.uuid4().hex}{TEMPORARY_SUFFIX}"
-        try:
-            self._write(temporary, file)
-            os.rename(temporary, path)
-        except OSError:
-            with contextlib.suppress(OSError):  # the first error is the one to report; the keeper removes what is left
-                os.unlink(temporary)
-            raise
+        self._replace(self.path_of(key), file)
 
     def discard(self, key: bytes) -> None:
         """Remove a block; fine when it is gone.
@@ -114,7 +106,18 @@ class BlockDirectory:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path_of(key))
 
+    def _replace(self, path: str, content: memoryview) -> None:
+        temporary = f"{path}.{uuid.uuid4().hex}{TEMPORARY_SUFFIX}"
+        try:
+            self._write(temporary, content)
+            os.rename(temporary, path)
+        except OSError:
+            with contextlib.suppress(OSError):  # the first error is the one to report; the keeper removes what is left
+                os.unlink(temporary)
+            raise
+
     def _write(self, path: str, content: memoryview) -> None:
+        """Write a new file; closing it is part of that, as a network file system may say only then that it is full."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         try:
             file = os.open(path, flags, 0o660)
@@ -131,6 +134,6 @@ class BlockDirectory:
     def _prepare(self, folder: Path) -> None:
         """Make a folder, and say beside the blocks, for people, whose they are."""
         folder.mkdir(parents=True, exist_ok=True)
-        manifest = Path(self._base, MANIFEST)
-        if not manifest.exists():
-            manifest.write_text(self.fingerprint.document + "\n")
+        manifest = f"{self._base}/{MANIFEST}"
+        if not os.path.exists(manifest):
+            self._replace(manifest, memoryview(f"{self.fingerprint.document}\n".encode()))

@@ -56,6 +56,12 @@ def test_the_tunable_part_carries_neither_mode_nor_generation() -> None:
     }
 
 
+def test_folders_beside_each_other_are_two() -> None:
+    beside = {**SHARED, "name": "b", "path": f"{SHARED['path']}-b"}
+
+    assert len(parse(StaticConfig, static(MEMORY, SHARED, beside), "x").file_systems) == 2
+
+
 def test_a_document_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         LiveConfig().mode = Mode.LOAD_ONLY  # type: ignore[misc]
@@ -82,6 +88,11 @@ def test_a_document_cannot_be_changed() -> None:
         (static(MEMORY, MEMORY), "list exactly one tier of kind Memory, and list it first"),
         (static(MEMORY, SHARED, SHARED), 'two tiers are called "shared": give each its own name'),
         (static(MEMORY, SHARED, {**SHARED, "name": "b"}), "two tiers use the folder"),
+        (
+            static(MEMORY, SHARED, {**SHARED, "name": "b", "path": "/var/cake//tiers/shared/"}),
+            "two tiers use the folder",
+        ),
+        (static(MEMORY, SHARED, {**SHARED, "name": "b", "path": "/var/cake"}), "and none inside another"),
         (static(MEMORY, *({**SHARED, "name": f"s{n}", "path": f"/{n}"} for n in range(8))), "1 to 8 tiers, not 9"),
     ],
 )

@@ -108,6 +108,66 @@ def test_the_folder_says_whose_blocks_it_holds(directory: BlockDirectory, finger
     assert (directory.root / fingerprint.folder / "fingerprint.json").read_text() == fingerprint.document + "\n"
 
 
+def test_a_writer_that_dies_leaves_no_half_account_of_whose_blocks_these_are(
+    directory: BlockDirectory, fingerprint: Fingerprint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = directory.root / fingerprint.folder / "fingerprint.json"
+
+    def half(file: int, content: memoryview) -> int:
+        raise OSError(errno.EIO, "input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", half)
+        with pytest.raises(OSError, match="input/output"):
+            directory.publish(KEY, memoryview(CONTENT))
+    assert not manifest.exists()
+    directory.publish(key_of(2), memoryview(CONTENT))
+
+    assert manifest.read_text() == fingerprint.document + "\n"
+
+
+def test_a_file_system_that_is_full_only_when_the_file_is_closed_publishes_nothing(
+    directory: BlockDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory.publish(key_of(2), memoryview(CONTENT))
+    close = os.close
+
+    def full(file: int) -> None:
+        close(file)
+        raise OSError(errno.ENOSPC, "no space")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "close", full)
+        with pytest.raises(OSError, match="no space"):
+            directory.publish(KEY, memoryview(CONTENT))
+
+    assert not directory.contains(KEY)
+    assert files(directory.root, TEMPORARY_SUFFIX) == []
+
+
+def test_short_writes_and_short_reads_are_gone_on_with(
+    directory: BlockDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, read_at = os.write, os.preadv
+    monkeypatch.setattr(os, "write", lambda file, content: write(file, content[:1000]))
+    monkeypatch.setattr(os, "preadv", lambda file, parts, at: read_at(file, [parts[0][:999]], at))
+    directory.publish(KEY, memoryview(CONTENT))
+
+    assert read(directory) == CONTENT
+
+
+def test_reading_and_writing_leave_no_file_open(directory: BlockDirectory) -> None:
+    before = set(os.listdir("/proc/self/fd"))
+    directory.publish(KEY, memoryview(CONTENT))
+    read(directory)
+    with pytest.raises(BlockRejectedError):
+        read(directory, size=1)
+    with pytest.raises(BlockRejectedError):
+        read(directory, key_of(9))
+
+    assert set(os.listdir("/proc/self/fd")) == before
+
+
 def write_forever(root: Path, fingerprint: Fingerprint, byte: int, started: Event) -> None:
     directory = BlockDirectory(root, fingerprint)
     content = memoryview(bytes([byte]) * len(CONTENT))

@@ -95,7 +95,7 @@ class Cache:
 
     def replace(self, kind: Kind, objects: Iterable[Object], version: str, notify: Callable[[Object], None]) -> None:
         """Take a complete list: what is not in it is gone. `notify` hears of each object that changed or went."""
-        self._seen.pop(kind, None)  # a list may be of an earlier time than a watch that it follows (a restored etcd)
+        self._seen.pop(kind, None)  # a complete list is believed, whatever was dropped before it
         seen = set()
         for obj in objects:
             meta = obj["metadata"]

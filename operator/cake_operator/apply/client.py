@@ -64,7 +64,6 @@ class Client:
     def __init__(self, login: Callable[[], kopf.ConnectionInfo]) -> None:
         self._login = login
         self._session: aiohttp.ClientSession | None = None
-        self._server = ""
 
     async def __aenter__(self) -> Self:
         self._open()
@@ -115,16 +114,19 @@ class Client:
         }
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=REQUEST_TIMEOUT_SECONDS, sock_read=SILENCE_SECONDS)
         try:
-            async with self._sending("GET", kind.path(namespace), params=params, timeout=timeout) as response:
+            session = self._opened
+            async with _sending(session, "GET", kind.path(namespace), params=params, timeout=timeout) as response:
                 instruments.API_REQUESTS.labels("watch", str(response.status)).inc()
+                if response.status == 401:
+                    await self._renew(session)
                 await _raise_for(response)
                 async for line in _lines(response.content):
                     event = orjson.loads(line)
                     if event["type"] == "ERROR":
                         raise ApiError.of(event["object"])
                     yield event["type"], event["object"]
-        except TimeoutError:
-            return
+        except aiohttp.SocketTimeoutError:
+            return  # silent for too long; that it could not even be opened is an error like others
         except aiohttp.ClientError as error:
             raise ApiError(0, "Unreachable", f"the watch of {kind.plural} broke: {error}") from error
 
@@ -153,11 +155,12 @@ class Client:
         self, method: str, path: str, *, params: dict[str, str] | None = None, body: Object | None = None
     ) -> Object:
         for attempt in range(1, ATTEMPTS + 1):
+            session = self._opened
             try:
-                async with self._sending(method, path, params=params, body=body) as response:
+                async with _sending(session, method, path, params=params, body=body) as response:
                     instruments.API_REQUESTS.labels(method.lower(), str(response.status)).inc()
                     if response.status == 401 and attempt == 1:
-                        await self._reopen()
+                        await self._renew(session)
                         continue
                     if response.status in TRANSIENT and attempt < ATTEMPTS:
                         await asyncio.sleep(_delay(attempt, response.headers.get("Retry-After")))
@@ -174,31 +177,15 @@ class Client:
                 await asyncio.sleep(_delay(attempt, None))
         raise AssertionError("the last attempt returns or raises")
 
-    def _sending(
-        self,
-        method: str,
-        path: str,
-        *,
-        params: dict[str, str] | None = None,
-        body: Object | None = None,
-        timeout: aiohttp.ClientTimeout | None = None,
-    ) -> Any:
+    @property
+    def _opened(self) -> aiohttp.ClientSession:
         assert self._session is not None, "enter the client before use"  # noqa: S101 (a bug of the caller)
-        # The content type says YAML because no JSON one is defined for apply patches; JSON is YAML.
-        content_type = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
-        return self._session.request(
-            method,
-            self._server + path,
-            params=params,
-            data=None if body is None else orjson.dumps(body),
-            headers=None if body is None else {"Content-Type": content_type},
-            timeout=timeout or aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_SECONDS),
-        )
+        return self._session
 
     def _open(self) -> None:
         info = self._login()
-        self._server = info.server.rstrip("/")
         self._session = aiohttp.ClientSession(
+            info.server.rstrip("/") + "/",
             # Watches hold their connections for good; writes are bounded by the number of workers.
             connector=aiohttp.TCPConnector(limit=0, ssl=info.as_ssl_context()),
             headers={**info.as_http_headers(), "Accept": "application/json", "User-Agent": FIELD_MANAGER},
@@ -206,11 +193,32 @@ class Client:
             trust_env=info.trust_env,
         )
 
-    async def _reopen(self) -> None:
-        old = self._session
-        self._open()
-        if old is not None:
-            await old.close()
+    async def _renew(self, refused: aiohttp.ClientSession) -> None:
+        """Log in anew, once for all requests whose credentials were refused together."""
+        if self._session is refused:
+            self._open()
+            await refused.close()
+
+
+def _sending(
+    session: aiohttp.ClientSession,
+    method: str,
+    path: str,
+    *,
+    params: dict[str, str] | None = None,
+    body: Object | None = None,
+    timeout: aiohttp.ClientTimeout | None = None,
+) -> Any:
+    # The content type says YAML because no JSON one is defined for apply patches; JSON is YAML.
+    content_type = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
+    return session.request(
+        method,
+        path.lstrip("/"),
+        params=params,
+        data=None if body is None else orjson.dumps(body),
+        headers=None if body is None else {"Content-Type": content_type},
+        timeout=timeout or aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_SECONDS),
+    )
 
 
 def _delay(attempt: int, retry_after: str | None) -> float:

@@ -12,12 +12,19 @@ from cake_operator.apply.cache import Cache, Object
 from cake_operator.apply.client import ApiError, Client
 from cake_operator.apply.kinds import Kind
 
-__all__ = ["Informer"]
+__all__ = ["HistoryLostError", "Informer"]
 
 FIRST_BACKOFF_SECONDS = 0.2
 LAST_BACKOFF_SECONDS = 30.0
 
+# The first is no answer at all; with new credentials the watch goes on where it was.
+WATCH_GOES_ON = frozenset({0, 401})
+
 logger = logging.getLogger(__name__)
+
+
+class HistoryLostError(Exception):
+    """The cluster is older than what was seen of it, as after a restored etcd: nothing in memory is to be believed."""
 
 
 class Informer:
@@ -48,12 +55,17 @@ class Informer:
         self._keep = keep
         self._notify = notify
         self._version: str | None = None
+        self._newest = 0
         self._backoff = FIRST_BACKOFF_SECONDS
         self.synced = asyncio.Event()
         """Set once the first list is in the cache."""
 
     async def run(self) -> NoReturn:
-        """List and watch until cancelled; faults are waited out, longer each time."""
+        """List and watch until cancelled; faults are waited out, longer each time.
+
+        Raises:
+            HistoryLostError: The cluster went back in time; the process is to be started anew.
+        """
         while True:
             try:
                 if self._version is None:
@@ -61,9 +73,9 @@ class Informer:
                 await self._watch(self._version or "")
                 await asyncio.sleep(FIRST_BACKOFF_SECONDS)  # a server that ends every watch at once is not stormed
             except ApiError as error:
-                # 410 Gone: the server no longer knows what came after our version. Any other answer may have the same
-                # cause in another dress (a restored etcd, say): all but a broken line are met with a new list.
-                if error.status != 0:
+                # 410 Gone: the server no longer knows what came after our version. Any other refusal may have the same
+                # cause in another dress.
+                if error.status not in WATCH_GOES_ON:
                     self._version = None
                 logger.warning("watching %s: %s; again in %.1f s", self._kind.plural, error, self._backoff)
                 await asyncio.sleep(self._backoff)
@@ -73,8 +85,12 @@ class Informer:
         reason = "expired" if self.synced.is_set() else "first"
         objects, version = await self._client.list(self._kind, self._namespace, self._selector)
         instruments.RELISTS.labels(self._kind.name, reason).inc()
+        if int(version) < self._newest:
+            raise HistoryLostError(
+                f"{self._kind.plural}: the API server is at version {version}, was at {self._newest}"
+            )
         self._cache.replace(self._kind, (self._keep(self._typed(obj)) for obj in objects), version, self._notify)
-        self._version = version
+        self._version, self._newest = version, int(version)
         self.synced.set()
 
     async def _watch(self, version: str) -> None:
@@ -85,8 +101,9 @@ class Informer:
                     self._notify(obj)
             elif event in ("ADDED", "MODIFIED") and self._cache.put(self._kind, self._keep(self._typed(obj))):
                 self._notify(obj)
-            self._version = obj["metadata"]["resourceVersion"]
-            self._cache.passed(self._kind, self._version)
+            version = obj["metadata"]["resourceVersion"]
+            self._version, self._newest = version, int(version)
+            self._cache.passed(self._kind, version)
 
     def _typed(self, obj: Object) -> Object:
         """Lists leave out what kind their items are."""

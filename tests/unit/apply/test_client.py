@@ -1,4 +1,10 @@
+import contextlib
+import socket
+
+import kopf
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from cake_operator.apply import client as module
 from cake_operator.apply.client import ApiError, Client
@@ -61,6 +67,49 @@ async def test_credentials_that_are_no_longer_accepted_are_read_anew() -> None:
     assert script.tokens == ["Bearer token-1", "Bearer token-2"]
 
 
+async def test_a_watch_whose_credentials_are_refused_has_new_ones_the_next_time() -> None:
+    script = Script(refusal(401, "Unauthorized"), stream(b'{"type":"BOOKMARK","object":{}}\n'))
+    async with client_of(script) as client:
+        with pytest.raises(ApiError) as refused:
+            [event async for event in client.watch(SERVICES, None, "1")]
+        assert refused.value.status == 401
+        assert [kind async for kind, _ in client.watch(SERVICES, None, "1")] == ["BOOKMARK"]
+    assert script.tokens == ["Bearer token-1", "Bearer token-2"]
+
+
+async def test_a_watch_that_cannot_even_be_opened_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that answers nobody; the kernel accepts for it until its queue is full."""
+    monkeypatch.setattr(module, "REQUEST_TIMEOUT_SECONDS", 0.2)
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen(0)
+        url = f"http://127.0.0.1:{mute.getsockname()[1]}"
+        with contextlib.ExitStack() as queued:
+            for _ in range(8):
+                waiting = queued.enter_context(socket.socket())
+                waiting.setblocking(False)
+                waiting.connect_ex(mute.getsockname())
+            async with Client(lambda: kopf.ConnectionInfo(server=url)) as client:
+                with pytest.raises(ApiError, match="the watch of services broke"):
+                    [event async for event in client.watch(SERVICES, None, "1")]
+
+
+async def test_a_server_below_a_path_is_reached() -> None:
+    seen = []
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.append(request.path)
+        return web.json_response(SERVICE)
+
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", answer)
+    async with TestServer(application) as server:
+        url = str(server.make_url("/clusters/one"))
+        async with Client(lambda: kopf.ConnectionInfo(server=url)) as client:
+            await client.get(SERVICES, "team", "chat")
+    assert seen == ["/clusters/one/api/v1/namespaces/team/services/chat"]
+
+
 async def test_a_list_is_read_page_by_page() -> None:
     pages = [
         ok({"metadata": {"resourceVersion": "7", "continue": "more"}, "items": [{"n": 1}]}),
@@ -106,8 +155,6 @@ async def test_a_silent_watch_ends_by_itself(monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_a_server_that_is_not_there_is_named(unused_tcp_port: int) -> None:
-    import kopf
-
     url = f"http://127.0.0.1:{unused_tcp_port}"
     async with Client(lambda: kopf.ConnectionInfo(server=url)) as client:
         with pytest.raises(ApiError, match="did not answer GET /api/v1/namespaces/team/services/chat") as failed:

@@ -9,7 +9,7 @@ import pytest
 from cake_operator.apply import client as client_module
 from cake_operator.apply import informer as module
 from cake_operator.apply.cache import Cache
-from cake_operator.apply.informer import Informer
+from cake_operator.apply.informer import HistoryLostError, Informer
 from cake_operator.apply.keeping import keeper
 from cake_operator.apply.kinds import SERVICES
 from tests.unit.apply.api_server import Answer, Script, broken, client_of, ok, refusal, stream
@@ -77,6 +77,7 @@ INTERRUPTIONS: dict[str, tuple[Answer, bool]] = {
     "the version is too old, said at once": (refusal(410, "Expired"), True),
     "the version is too old, said later": (stream(event("ERROR", {"code": 410, "reason": "Expired"})), True),
     "the server fails": (refusal(500, "InternalError"), True),
+    "the credentials are refused": (refusal(401, "Unauthorized"), False),
 }
 
 
@@ -99,6 +100,16 @@ async def test_what_went_while_nobody_watched_is_told_of() -> None:
     async with informed(script) as (cache, names):
         assert [await names.get(), await names.get()] == ["a", "a"]
         assert cache.names(SERVICES) == []
+
+
+async def test_a_cluster_that_went_back_in_time_is_not_served_from_memory() -> None:
+    script = Script(listed(20, service("a", 15)), refusal(410, "Expired"), listed(9, service("a", 7)))
+    async with client_of(script) as client, asyncio.timeout(10):
+        informer = Informer(
+            client, Cache(), SERVICES, namespace=None, selector="", keep=keeper(SERVICES), notify=lambda _: None
+        )
+        with pytest.raises(HistoryLostError, match="services: the API server is at version 9, was at 20"):
+            await informer.run()
 
 
 async def test_a_server_that_fails_for_long_is_asked_less_and_less(monkeypatch: pytest.MonkeyPatch) -> None:

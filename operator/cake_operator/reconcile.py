@@ -197,6 +197,7 @@ def decide(
         below_memory,
         snapshot=snapshot,
         current=current,
+        published=knobs_of(seen.live) if seen.live else None,
         confirmation=confirmed,
         history=memory.balance,
         now=now,

@@ -34,7 +34,6 @@ class BalanceHistory:
         mode: The mode at the last decision.
         generation: The newest generation that every ready pod was seen to run with.
         judged_from: When the figures of that generation count; None when they do already.
-        turned_at: The generation that ran when a knob was last turned: until another runs, that is on its way.
         writes: By tier, what is remembered of its writes.
         recommendation: With tuning Recommend, the knobs that Auto would set next; None otherwise.
     """
@@ -43,7 +42,6 @@ class BalanceHistory:
     mode: Mode | None = None
     generation: int | None = None
     judged_from: datetime | None = None
-    turned_at: int | None = None
     writes: Mapping[str, WriteMemory] = field(default_factory=dict)
     recommendation: Knobs | None = None
 
@@ -57,7 +55,8 @@ class Case:
         user: The knobs that the user wrote.
         base: The present knobs, within the bounds.
         snapshot: All that was measured.
-        confirmation: Whether every ready pod runs with the present knobs.
+        published: Whether the live ConfigMap has the present knobs; until then they are on their way.
+        confirmation: Whether every ready pod runs with the live ConfigMap.
         now: When this is.
         law: Margins, steps and times.
     """
@@ -66,6 +65,7 @@ class Case:
     user: Knobs
     base: Knobs
     snapshot: DeploymentSnapshot
+    published: bool
     confirmation: Confirmation
     now: datetime
     law: TuningLaw
@@ -85,6 +85,7 @@ def decide(
     *,
     snapshot: DeploymentSnapshot,
     current: Knobs,
+    published: Knobs | None,
     confirmation: Confirmation,
     history: BalanceHistory,
     now: datetime,
@@ -96,8 +97,9 @@ def decide(
         balance: Mode, tuning, the user's knobs and the bounds.
         tiers: Names of the tiers below memory.
         snapshot: What was measured.
-        current: The knobs that the pods were last given.
-        confirmation: Whether every ready pod runs with them.
+        current: The knobs that were decided last.
+        published: The knobs in the live ConfigMap, as last seen; None where there is none.
+        confirmation: Whether every ready pod runs with what is published.
         history: What the last decision returned; `BalanceHistory()` at first.
         now: When this is.
         law: Margins, steps and times.
@@ -110,19 +112,17 @@ def decide(
     if balance.tuning == "Off":
         return Decision(user, "tuning is Off: the knobs are as written", True, now), BalanceHistory()
     if balance.tuning == "Recommend":
-        case = Case(balance, user, tuned_from(user, user, balance, tiers), snapshot, confirmation, now, law)
+        base = tuned_from(user, user, balance, tiers)
+        case = Case(balance, user, base, snapshot, published == user, confirmation, now, law)
         return _recommend(case, tiers, history)
     edited = _edited(history.user, user)
     base = tuned_from(user, current.model_copy(update=edited), balance, tiers)
-    case = Case(balance, user, base, snapshot, confirmation, now, law)
+    case = Case(balance, user, base, snapshot, published == current, confirmation, now, law)
     history = replace(history, user=user, writes={} if WRITE in edited else history.writes, recommendation=None)
     if base != current:
-        decision = case.stay("the knobs or bounds in the resource changed: they come first")
-    else:
-        decision, history = _tune(case, tiers, history)
-    if decision.value != current:
-        history = replace(history, turned_at=confirmation.generation)
-    return decision, history
+        return case.stay("the knobs or bounds in the resource changed: they come first"), history
+    waits, history = _waits(case, history)
+    return (waits, history) if waits is not None else _step(case, tiers, history)
 
 
 def _edited(before: Knobs | None, user: Knobs) -> dict[str, Any]:
@@ -134,28 +134,37 @@ def _edited(before: Knobs | None, user: Knobs) -> dict[str, Any]:
 
 def _recommend(case: Case, tiers: Sequence[str], history: BalanceHistory) -> tuple[Decision[Knobs], BalanceHistory]:
     """Say what Auto would change first. Nothing comes of it, so there is no cut to judge later."""
-    step, history = _tune(case, tiers, history)
-    writes = {tier: WriteMemory(quiet_seconds=memory.quiet_seconds) for tier, memory in history.writes.items()}
-    recommendation = step.value if step.valid else history.recommendation
-    history = replace(history, user=case.user, writes=writes, recommendation=recommendation)
+    step, history = _waits(case, history)
+    if step is None:
+        step, history = _step(case, tiers, history)
+        writes = {tier: replace(memory, cut=None, uncut=None) for tier, memory in history.writes.items()}
+        history = replace(history, writes=writes, recommendation=step.value if step.valid else history.recommendation)
+    history = replace(history, user=case.user)
     return replace(step, value=case.user, reason=f"recommended only: {step.reason}"), history
 
 
-def _tune(case: Case, tiers: Sequence[str], history: BalanceHistory) -> tuple[Decision[Knobs], BalanceHistory]:
-    """Change at most one knob, and none before the last change is confirmed and judged."""
+def _waits(case: Case, history: BalanceHistory) -> tuple[Decision[Knobs] | None, BalanceHistory]:
+    """The decision to wait until the last change is confirmed and judged; None when it is."""
     switched = history.mode is not None and history.mode is not case.balance.mode
     history = _confirmed(replace(history, mode=case.balance.mode), case)
+    if switched:
+        writes = {tier: replace(memory, cut=None) for tier, memory in history.writes.items()}
+        reason = f"the mode became {case.balance.mode}: figures of the last one do not count"
+        return case.stay(reason), replace(history, writes=writes)
     if not case.confirmation.confirmed:
         known = case.confirmation.state is not ConfirmationState.UNKNOWN
         return case.stay(case.confirmation.sentence.rstrip("."), known), history
-    if switched:
-        return case.stay(f"the mode became {case.balance.mode}: figures of the last one do not count"), history
-    if history.turned_at == case.confirmation.generation:
+    if not case.published:
         return case.stay("the last change is on its way to the pods"), history
     if history.judged_from is not None and case.now < history.judged_from:
         left = round((history.judged_from - case.now).total_seconds())
         reason = f"generation {case.confirmation.generation} is judged in {left} s"
         return replace(case.stay(reason), until=history.judged_from), history
+    return None, history
+
+
+def _step(case: Case, tiers: Sequence[str], history: BalanceHistory) -> tuple[Decision[Knobs], BalanceHistory]:
+    """Change at most one knob: writes first, they slow what retention goes by."""
     writes, history = _writes(case, tiers, history)
     if writes.value != case.base:
         return writes, history
@@ -191,7 +200,7 @@ def _writes(case: Case, tiers: Sequence[str], history: BalanceHistory) -> tuple[
             least=max(LEAST, float(least.bytes) if least is not None else 0.0),
             most=highest_write_bandwidth(case.user, case.balance, tier),
         )
-        memory = watch(history.writes.get(tier, WriteMemory()), found, case.law)
+        memory = watch(history.writes.get(tier, WriteMemory()), found, case.now, case.law)
         step, memory = hold_back(
             tier, caps.get(tier), found=found, memory=memory, limits=limits, now=case.now, law=case.law
         )

@@ -20,7 +20,8 @@ class Law:
         shrink_at: Share of the target below which a latency allows fewer.
         growth: Largest factor of one step up.
         shrinkage: Largest factor of one step down; one replica may always go.
-        settling: For how long after a growth latencies still hold requests from before it.
+        settling: For how long after a growth or a shrinking latencies still hold requests from before it: as long as
+            their window.
     """
 
     grow_at: float = 0.9
@@ -86,11 +87,6 @@ def desire(case: Case) -> Desire:
     return Desire(case.current, f"{wanted.reason}: {replicas(case.current)} will do")
 
 
-def stalled(snapshot: DeploymentSnapshot) -> bool:
-    """Whether requests wait while no first token is seen at all."""
-    return bool(snapshot.waiting.value) and snapshot.arrivals.value == 0
-
-
 def _ask(pressure: Pressure, ratio: float, case: Case) -> Desire:
     """What one latency asks for, were it proportional to the load of a replica."""
     law, ready = case.law, case.ready
@@ -99,7 +95,7 @@ def _ask(pressure: Pressure, ratio: float, case: Case) -> Desire:
     # Rounded before it is raised to a whole number: 3.0000000000000004 replicas are 3.
     proportional = ceil(round(ready * ratio / law.aim, 6))
     most = ceil(ready * law.growth)
-    least = min(ready - 1, ceil(round(ready * law.shrinkage, 6)))
+    least = max(1, min(ready - 1, ceil(round(ready * law.shrinkage, 6))))
     return Desire(min(max(proportional, least), most), str(pressure))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from cake_engine.config import Knobs
 from cake_operator.api import BalanceSpec, Quantity, TierName
 
-__all__ = ["Knobs", "starting_knobs", "tuned_from"]
+__all__ = ["highest_write_bandwidth", "starting_knobs", "tuned_from"]
 
 
 def starting_knobs(balance: BalanceSpec) -> Knobs:

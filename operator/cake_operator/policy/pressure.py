@@ -60,6 +60,12 @@ def pressures(slo: SloSpec | None, snapshot: DeploymentSnapshot) -> list[Pressur
     ]
 
 
+def stalled(snapshot: DeploymentSnapshot) -> bool | None:
+    """Whether requests wait while no first token is seen at all; None when that is not known."""
+    waiting, arrivals = snapshot.waiting.value, snapshot.arrivals.value
+    return None if waiting is None or arrivals is None else waiting > 0 and arrivals == 0
+
+
 def seconds(value: float) -> str:
     """A latency for people: milliseconds below a second.
 

@@ -6,7 +6,7 @@ Measure, desire, limit, hold: each step returns a value with its reason.
 - Desire: every latency that was measured asks for a number, and the largest wins. It is a number of ready replicas, as
   only those were measured: pods that are starting are not counted twice.
 - Limit: nothing shrinks on less than the whole picture, back to a number that missed under the same load, or by more
-  than a step; nothing grows by more than double, or on latencies of before the last growth.
+  than a step; nothing grows by more than double. Neither happens on latencies of before the last such step.
 - Hold: absent and stale figures change nothing. A wish stands for its stabilisation window before it counts.
 """
 
@@ -16,10 +16,10 @@ from datetime import datetime, timedelta
 from cake_operator.api import ScalingSpec, SloSpec
 from cake_operator.observe.snapshot import DeploymentSnapshot
 from cake_operator.policy.decision import Decision
-from cake_operator.policy.desire import LAW, Case, Desire, Law, desire, seconds, stalled
-from cake_operator.policy.pressure import pressures
+from cake_operator.policy.desire import LAW, Case, Desire, Law, desire, replicas, seconds
+from cake_operator.policy.pressure import pressures, stalled
 from cake_operator.policy.scaling_history import ScalingHistory, Tried
-from cake_operator.policy.stabilization import Recommendation, Windows, remember, stabilize
+from cake_operator.policy.stabilization import Recommendation, Stabilized, Windows, remember, stabilize
 
 __all__ = ["ScalingHistory", "decide"]
 
@@ -61,11 +61,14 @@ def decide(
 
     # Pods on their way out, and those of a rollout's surge, are ready too.
     ready = min(ready_replicas, current_replicas)
-    history = history.seen(ready, stalled(snapshot), now)
+    history = history.seen(current_replicas, ready, stalled(snapshot), now)
     wish = desire(Case(measured, snapshot, history, scaling.min_replicas, current_replicas, ready, now, law))
-    decision, history = _hold(wish, scaling, history, current_replicas, now)
+    stable, history = _hold(wish, scaling, history, current_replicas, now)
+    if history.shrunk is not None and stable.replicas < current_replicas and now < history.shrunk.at + law.settling:
+        stable = Stabilized(current_replicas, history.shrunk.at + law.settling)  # one shrinking is seen before the next
+    decision = _bounded(wish, stable, scaling, now)
     if (tokens := snapshot.tokens.value) is not None:
-        if wish.valid and wish.replicas > ready == current_replicas:
+        if wish.replicas > ready == current_replicas:
             history = history.missed(Tried(now, ready, tokens))
         if decision.value < current_replicas:
             history = replace(history, shrunk=Tried(now, current_replicas, tokens))
@@ -74,8 +77,8 @@ def decide(
 
 def _hold(
     wish: Desire, scaling: ScalingSpec, history: ScalingHistory, current: int, now: datetime
-) -> tuple[Decision[int], ScalingHistory]:
-    """Let a wish through once its window has passed, within the bounds."""
+) -> tuple[Stabilized, ScalingHistory]:
+    """Let a wish through once its window has passed."""
     windows = Windows(
         up=timedelta(seconds=scaling.scale_up_stabilization.seconds),
         down=timedelta(seconds=scaling.scale_down_stabilization.seconds),
@@ -83,16 +86,18 @@ def _hold(
     # Nothing is remembered at first (the operator has just started): what is there was wished for until now.
     before = history.recommendations or (Recommendation(now, current),)
     recommendations = remember(before, Recommendation(now, wish.replicas), windows)
-    history = replace(history, recommendations=recommendations)
-    stable = stabilize(recommendations, current, windows, now)
-    replicas = _bound(stable.replicas, scaling)
-    reason = wish.reason
+    return stabilize(recommendations, current, windows, now), replace(history, recommendations=recommendations)
+
+
+def _bounded(wish: Desire, stable: Stabilized, scaling: ScalingSpec, now: datetime) -> Decision[int]:
+    """What became of a wish, in words: held, or within the bounds."""
+    bounded, reason = _bound(stable.replicas, scaling), wish.reason
     if stable.replicas != wish.replicas:
-        reason += f"; stays until it was wished for all of {seconds(stable.until - now)} s more"
-    elif replicas != wish.replicas:
+        reason += f"; {replicas(stable.replicas)} for {seconds(stable.until - now)} s more at least"
+    elif bounded != wish.replicas:
         reason += f"; bounded by {scaling.min_replicas} to {scaling.max_replicas}"
-    return Decision(replicas, reason, wish.valid, stable.until), history
+    return Decision(bounded, reason, wish.valid, stable.until)
 
 
-def _bound(replicas: int, scaling: ScalingSpec) -> int:
-    return min(max(replicas, scaling.min_replicas), scaling.max_replicas)
+def _bound(number: int, scaling: ScalingSpec) -> int:
+    return min(max(number, scaling.min_replicas), scaling.max_replicas)

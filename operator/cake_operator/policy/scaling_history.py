@@ -28,34 +28,46 @@ class ScalingHistory:
 
     Attributes:
         recommendations: What was wished for within the stabilisation windows, oldest first.
-        ready_replicas: How many were ready at the last decision; None before the first.
-        grew_at: When that number last rose; None when it has not.
+        most_ready: The most that were ready together of those that are asked for; None before the first decision.
+        grew_at: When that number last rose; None when it has not. A pod that is ready again is no growth: one that
+            comes and goes would hold the next growth for ever.
         stalled_since: Since when requests wait and none gets a first token; None when that is not so.
         misses: The newest miss of the SLO by each number of replicas.
         shrunk: What ran before the last shrinking; None when that is long ago.
     """
 
     recommendations: tuple[Recommendation, ...] = ()
-    ready_replicas: int | None = None
+    most_ready: int | None = None
     grew_at: datetime | None = None
     stalled_since: datetime | None = None
     misses: tuple[Tried, ...] = ()
     shrunk: Tried | None = None
 
-    def seen(self, ready_replicas: int, stalled: bool, now: datetime) -> "ScalingHistory":
-        """The memory after a look at the fleet."""
-        grew = self.ready_replicas is not None and ready_replicas > self.ready_replicas
+    def seen(self, current: int, ready: int, stalled: bool | None, now: datetime) -> "ScalingHistory":
+        """The memory after a look at the fleet.
+
+        Args:
+            current: Replicas that are asked for.
+            ready: How many of them are ready.
+            stalled: Whether requests wait and none gets a first token; None when that is not known, and stays as it
+                was.
+            now: When this is.
+        """
+        before = ready if self.most_ready is None else min(self.most_ready, current)
+        since = self.stalled_since if stalled is None else (self.stalled_since or now) if stalled else None
         return replace(
             self,
-            ready_replicas=ready_replicas,
-            grew_at=now if grew else self.grew_at,
-            stalled_since=(self.stalled_since or now) if stalled else None,
+            most_ready=max(before, ready),
+            grew_at=now if ready > before else self.grew_at,
+            stalled_since=since,
             misses=tuple(m for m in self.misses if now - m.at < MISS_KEPT),
             shrunk=self.shrunk if self.shrunk is not None and now - self.shrunk.at < SHRINK_KEPT else None,
         )
 
     def missed(self, miss: Tried) -> "ScalingHistory":
-        """The memory after a miss."""
+        """The memory after a miss. One without a token served says nothing of the load that is too much."""
+        if not miss.tokens:
+            return self
         return replace(self, misses=(*(m for m in self.misses if m.replicas != miss.replicas), miss))
 
     def contradicting(self, fewer: int, ready: int, tokens: float) -> Tried | None:

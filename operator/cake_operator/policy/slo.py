@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from cake_operator.api import SloSpec
 from cake_operator.observe.snapshot import DeploymentSnapshot
-from cake_operator.policy.pressure import Pressure, pressures
+from cake_operator.policy.pressure import Pressure, pressures, stalled
 
 
 class SloState(StrEnum):
@@ -40,7 +40,10 @@ def judge(slo: SloSpec | None, snapshot: DeploymentSnapshot) -> SloVerdict:
     if missed:
         return SloVerdict(SloState.MISSED, _sentence(missed))
     if any(p.figure.unknown for p in found) or all(p.ratio is None for p in found):
-        return SloVerdict(SloState.UNKNOWN, _sentence([p for p in found if p.ratio is None]))
+        sentence = _sentence([p for p in found if p.ratio is None])
+        if stalled(snapshot):
+            sentence += f", while {snapshot.waiting.value:g} requests wait and none gets a first token"
+        return SloVerdict(SloState.UNKNOWN, sentence)
     return SloVerdict(SloState.MET, _sentence(found))
 
 

@@ -32,9 +32,18 @@ class Stabilized:
 def remember(
     recommendations: Sequence[Recommendation], newest: Recommendation, windows: Windows
 ) -> tuple[Recommendation, ...]:
-    """The recommendations that still count, the newest last."""
+    """The recommendations that can still count, the newest last.
+
+    One that lies between newer ones is forgotten: neither the smallest nor the largest of a window is ever asked of it.
+    So no more are kept than there are numbers of replicas, however long the windows.
+    """
     since = newest.at - max(windows.up, windows.down)
-    return (*(r for r in recommendations if r.at > since), newest)
+    kept, fewest, most = [newest], newest.replicas, newest.replicas
+    for older in reversed(recommendations):
+        if older.at > since and not fewest <= older.replicas <= most:
+            kept.append(older)
+            fewest, most = min(fewest, older.replicas), max(most, older.replicas)
+    return tuple(reversed(kept))
 
 
 def stabilize(recommendations: Sequence[Recommendation], current: int, windows: Windows, now: datetime) -> Stabilized:

@@ -21,7 +21,7 @@ class TuningLaw:
         cut: Factor of a write bandwidth when writes slow reads.
         helped: Factor of the read time that a cut must bring to stay.
         recovery: Share of the bandwidth before the first cut that comes back in a step.
-        forgetting: Factor by which the quiet read time is let rise at each look: a tier may become slower.
+        forgetting: Time in which the quiet read time is let double: a tier may become slower for good.
         innocence: For how long writes that were cut in vain are left alone.
     """
 
@@ -36,7 +36,7 @@ class TuningLaw:
     cut: float = 0.7
     helped: float = 0.9
     recovery: float = 0.1
-    forgetting: float = 1.0005
+    forgetting: timedelta = timedelta(hours=6)
     innocence: timedelta = timedelta(seconds=1800)
 
 

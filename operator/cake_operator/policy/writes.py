@@ -8,6 +8,8 @@ from cake_operator.policy.tuning_law import TuningLaw
 
 LEAST = float(2**20)
 """Bytes per second that writes always keep: with none, nothing new is ever stored."""
+FORGOTTEN_DOUBLINGS = 16.0
+"""Doublings after which a quiet read time says nothing any more, however long nothing was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +26,14 @@ class WriteMemory:
 
     Attributes:
         quiet_seconds: Seconds that a read took at best; None before the first was measured.
+        looked_at: When that was last compared with a measured one; None before the first.
         cut: The cut that is to be judged.
         uncut: Bytes per second that a pod wrote before the first cut; None while nothing is cut.
         innocent_until: When writes may be cut again after a cut that did not help.
     """
 
     quiet_seconds: float | None = None
+    looked_at: datetime | None = None
     cut: Cut | None = None
     uncut: float | None = None
     innocent_until: datetime | None = None
@@ -41,6 +45,12 @@ class WriteLimits:
 
     least: float = LEAST
     most: float | None = None
+
+    def within(self, cap: float | None) -> float | None:
+        """The cap, no less than the least and no more than the most."""
+        if cap is None or (self.most is not None and cap > self.most):
+            return self.most
+        return max(cap, self.least)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +92,15 @@ def rates(tier: str, snapshot: DeploymentSnapshot) -> Rates | str:
     return Rates(seconds.value, read.value / pods.value, written.value / pods.value, max(ages))
 
 
-def watch(memory: WriteMemory, found: Rates, law: TuningLaw) -> WriteMemory:
+def watch(memory: WriteMemory, found: Rates, now: datetime, law: TuningLaw) -> WriteMemory:
     """The memory after a look: the best read time, let rise slowly because a tier may become slower for good."""
-    quiet = memory.quiet_seconds
     if found.read_seconds is None:
         return memory
-    best = found.read_seconds if quiet is None else min(found.read_seconds, quiet * law.forgetting)
-    return replace(memory, quiet_seconds=best)
+    best = found.read_seconds
+    if memory.quiet_seconds is not None and memory.looked_at is not None:
+        doublings = min(max((now - memory.looked_at) / law.forgetting, 0.0), FORGOTTEN_DOUBLINGS)
+        best = min(best, memory.quiet_seconds * 2**doublings)
+    return replace(memory, quiet_seconds=best, looked_at=now)
 
 
 def hold_back(
@@ -121,19 +133,20 @@ def hold_back(
         before, judged = memory.cut, replace(memory, cut=None)
         if found.read_seconds <= law.helped * before.read_seconds:
             return WriteStep(cap, f"{reads}: the cut of writes helped ({_ms(before.read_seconds)} before)"), judged
+        back = limits.within(before.cap)  # the bounds may have changed since
         judged = replace(judged, innocent_until=now + law.innocence, uncut=judged.uncut if before.cap else None)
-        return WriteStep(before.cap, f"{reads}: the cut of writes did not help and is taken back"), judged
+        return WriteStep(back, f"{reads}: the cut of writes did not help and is taken back"), judged
     innocent = memory.innocent_until is not None and now < memory.innocent_until
     slowed = found.slowed(quiet, law)
     if slowed and found.writing(law) and not innocent:
         allowed = found.written if cap is None else min(cap, found.written)
         lower = float(round(max(limits.least, law.cut * allowed)))
-        if cap is not None and lower >= cap:
-            return WriteStep(cap, f"{reads}: writes are at their least, {_rate(cap)}"), memory
-        remembered = replace(memory, cut=Cut(cap, found.read_seconds), uncut=memory.uncut or found.written)
-        return WriteStep(
-            lower, f"{reads}, while {_rate(found.written)} are written: held to {_rate(lower)}"
-        ), remembered
+        if lower >= allowed:
+            return WriteStep(cap, f"{reads}: writes are at their least, {_rate(allowed)}"), memory
+        reason = f"{reads}, while {_rate(found.written)} are written: held to {_rate(lower)}"
+        return WriteStep(lower, reason), replace(
+            memory, cut=Cut(cap, found.read_seconds), uncut=memory.uncut or found.written
+        )
     if cap is not None and not slowed:
         return _recover(cap, reads, memory, limits, law)
     return WriteStep(cap, f"{reads}: writes are left as they are"), memory
@@ -142,7 +155,9 @@ def hold_back(
 def _recover(
     cap: float, reads: str, memory: WriteMemory, limits: WriteLimits, law: TuningLaw
 ) -> tuple[WriteStep, WriteMemory]:
+    # Not known after a restart of the operator: then this cap is what there was.
     uncut = memory.uncut or cap
+    memory = replace(memory, uncut=uncut)
     higher = float(round(cap + law.recovery * uncut))
     if limits.most is not None and higher >= limits.most:
         if cap >= limits.most:

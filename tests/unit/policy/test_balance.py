@@ -52,13 +52,18 @@ class Tuner:
     history: BalanceHistory = field(default_factory=BalanceHistory)
 
     def decide(
-        self, seconds: float, snapshot: DeploymentSnapshot, confirmed: Confirmation | None = None
+        self,
+        seconds: float,
+        snapshot: DeploymentSnapshot,
+        confirmed: Confirmation | None = None,
+        published: Knobs | None = None,
     ) -> Decision[Knobs]:
         decision, self.history = balance.decide(
             self.spec,
             ["shared"],
             snapshot=snapshot,
             current=self.knobs,
+            published=published or self.knobs,
             confirmation=confirmed or says(self.generation, self.generation, self.generation),
             history=self.history,
             now=at(seconds),
@@ -94,9 +99,17 @@ def test_a_judged_change_says_until_when() -> None:
 def test_nothing_is_turned_while_the_last_change_is_on_its_way() -> None:
     tuner = Tuner(spec())
     tuner.decide(0, measured())
-    decision = tuner.decide(0.1, measured(), says(1, 1, 1))  # the API server has not shown us the change yet
+    # The API server has not shown us the change yet.
+    decision = tuner.decide(0.1, measured(), says(1, 1, 1), published=Knobs())
     assert "on its way" in decision.reason
     assert decision.value.retain_from == pytest.approx(0.05)
+
+
+def test_a_knob_that_somebody_else_had_set_so_already_is_not_waited_for() -> None:
+    tuner = Tuner(spec())
+    tuner.decide(0, measured())
+    tuner.generation = 1  # nothing was left to write, so no generation came of it
+    assert tuner.decide(15, measured()).value.retain_from == pytest.approx(0.10)
 
 
 @pytest.mark.parametrize(
@@ -159,6 +172,33 @@ def test_the_example_in_the_documentation_is_what_happens() -> None:
         assert tuner.generation == generation
 
 
+def test_a_cut_that_is_taken_back_stays_within_bounds_that_changed_meanwhile() -> None:
+    tuner = Tuner(spec(), Knobs(retain_from=0.32))
+    for seconds, read_ms in ((0, 10), (15, 20), (30, 20)):
+        tuner.decide(seconds, measured(0.42, read_ms))
+    tuner.spec = spec(bounds={"writeBandwidth": {"max": "50Mi"}})
+    decision = tuner.decide(210, measured(0.42, 20))
+    assert decision.value.write_bandwidth_bytes_per_second == {"shared": 50 * MIB}
+
+
+def test_a_cut_is_not_judged_by_the_reads_of_another_mode() -> None:
+    tuner = Tuner(spec(), Knobs(retain_from=0.32))
+    for seconds, read_ms in ((0, 10), (15, 20), (30, 20)):
+        tuner.decide(seconds, measured(0.42, read_ms))
+    tuner.spec = spec(mode="LoadOnly")
+    tuner.decide(60, measured(0.42, 20))
+    tuner.generation += 1
+    tuner.decide(75, measured(0.42, 20))
+    assert "did not help" not in tuner.decide(255, measured(0.42, 20)).reason
+
+
+def test_a_cap_of_before_a_restart_comes_free_again() -> None:
+    tuner = Tuner(spec(), Knobs(retain_from=0.32, **{WRITE: {"shared": 35 * MIB}}))
+    for moment in range(60):
+        tuner.decide(moment * 100, measured(0.42, 10))
+    assert tuner.knobs.write_bandwidth_bytes_per_second == {}
+
+
 @pytest.mark.parametrize("mode", ["ComputeOnly", "LoadOnly"])
 def test_meeting_points_that_are_not_chosen_turn_nothing(mode: str) -> None:
     decision = Tuner(spec(mode=mode)).decide(0, measured(1.0))
@@ -206,8 +246,10 @@ def test_a_recommendation_changes_nothing_and_stands_in_the_history() -> None:
         assert decision.reason.startswith("recommended only: p10 of 50 meeting points")
         assert tuner.history.recommendation is not None
         assert tuner.history.recommendation.retain_from == pytest.approx(0.15)
+    recommended = tuner.history.recommendation
     tuner.decide(215, DeploymentSnapshot())
-    assert tuner.history.recommendation is not None
+    tuner.decide(230, measured(), says(1, 1))  # a pod that starts says nothing of the figures
+    assert tuner.history.recommendation == recommended
 
 
 def test_a_recommended_cut_is_not_judged_since_nobody_made_it() -> None:

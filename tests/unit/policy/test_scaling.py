@@ -65,6 +65,11 @@ def test_replicas_follow_the_latency_over_its_target(ttft: float, replicas: int)
     assert Scaler(AT_ONCE, slo(), 3).decide(0, busy(ttft, pods=3)).value == replicas
 
 
+@pytest.mark.parametrize(("ready", "fewer"), [(2, 1), (3, 2), (4, 3), (10, 7), (20, 14)])
+def test_no_more_than_three_tenths_go_at_once_and_one_may_always_go(ready: int, fewer: int) -> None:
+    assert Scaler(bounds(most=20, down="0s"), slo(), ready).decide(0, busy(0.01, pods=ready)).value == fewer
+
+
 @pytest.mark.parametrize(
     ("ttft", "itl", "replicas", "named"),
     [
@@ -238,6 +243,28 @@ def test_a_number_that_was_too_few_is_not_tried_again_under_the_same_load() -> N
     assert scaler.decide(200, busy(0.1, pods=3, tokens=7)).value == 2
 
 
+def test_a_number_that_did_is_no_miss() -> None:
+    scaler = Scaler(AT_ONCE, slo(), 3)
+    assert scaler.follow(0, busy(0.8, pods=3, tokens=10)) == 3
+    scaler.replicas = 4
+    assert scaler.follow(100, busy(0.1, pods=4, tokens=10)) == 3
+
+
+@pytest.mark.parametrize(("tokens", "replicas", "says"), [(12, 4, "back to the 4"), (13, 6, "6 wanted")])
+def test_when_fewer_were_too_few_the_number_before_comes_back(tokens: float, replicas: int, says: str) -> None:
+    scaler = Scaler(AT_ONCE, slo(), 4)
+    assert scaler.follow(0, busy(0.1, pods=4, tokens=10)) == 3
+    decision = scaler.decide(100, busy(1.9, pods=3, tokens=tokens))
+    assert decision.value == replicas
+    assert says in decision.reason
+
+
+def test_what_was_enough_before_a_shrinking_is_forgotten_after_ten_minutes() -> None:
+    scaler = Scaler(AT_ONCE, slo(), 4)
+    scaler.follow(0, busy(0.1, pods=4, tokens=10))
+    assert scaler.decide(600, busy(1.9, pods=3, tokens=10)).value == 6
+
+
 def test_a_miss_is_forgotten_after_an_hour() -> None:
     scaler = Scaler(AT_ONCE, slo(), 2)
     scaler.follow(0, busy(1.2, tokens=10))
@@ -251,3 +278,56 @@ def test_a_restarted_operator_shrinks_nothing_for_a_window() -> None:
     assert scaler.follow(0, idle(4)) == 4
     assert scaler.follow(299, idle(4)) == 4
     assert scaler.follow(300, idle(4)) == 1
+
+
+def test_a_pod_that_comes_and_goes_does_not_hold_the_growth_of_the_others() -> None:
+    scaler = Scaler(bounds(), slo(), 2)
+    scaler.follow(0, busy(0.8))
+    for seconds in range(15, 90, 30):  # ready, not ready, ready: each time within what counts as a growth
+        scaler.decide(seconds, busy(0.8, pods=1), ready=1)
+        scaler.decide(seconds + 15, busy(0.8), ready=2)
+    assert scaler.follow(100, busy(1.5)) == 4
+
+
+def test_replicas_that_come_back_after_a_shrinking_are_a_growth() -> None:
+    scaler = Scaler(AT_ONCE, slo(), 4)
+    assert scaler.follow(0, busy(0.1, pods=4)) == 3
+    assert scaler.follow(100, busy(1.2, pods=3)) == 4
+    scaler.decide(115, busy(1.2, pods=3), ready=3)
+    decision = scaler.decide(200, busy(2.0, pods=4))
+    assert (decision.value, "before the newest replica was ready 0 s ago" in decision.reason) == (4, True)
+
+
+def test_the_same_figures_shrink_the_fleet_only_once_even_without_a_window() -> None:
+    scaler = Scaler(AT_ONCE, slo(), 4)
+    table = [(0, 0.1, 3), (1, 0.1, 3), (59, 0.1, 3), (60, 0.1, 2)]
+    assert [scaler.follow(seconds, busy(ttft, pods=4)) for seconds, ttft, _ in table] == [row[-1] for row in table]
+    scaler.spec = bounds(most=1)
+    assert scaler.follow(61, busy(0.1, pods=4)) == 1  # a bound is not a wish
+
+
+def test_a_latency_of_nothing_at_all_leaves_a_replica() -> None:
+    decision = Scaler(AT_ONCE, slo("640s"), 1).decide(0, busy(0.0, pods=1))
+    assert decision.value == 1
+    assert decision.reason.endswith("1 replica will do")
+
+
+def test_a_queue_stands_on_while_nobody_can_say_otherwise() -> None:
+    stuck = replace(busy(NAN), arrivals=present(0), waiting=present(12))
+    scaler = Scaler(bounds(), slo("30s"), 2)
+    table = [(0, stuck, 2), (15, replace(stuck, waiting=STALE), 2), (31, stuck, 4)]
+    assert [scaler.follow(seconds, snapshot) for seconds, snapshot, _ in table] == [row[-1] for row in table]
+
+
+def test_a_miss_without_a_token_served_says_nothing_of_the_load() -> None:
+    scaler = Scaler(AT_ONCE, slo(), 2)
+    assert scaler.follow(0, busy(9.0, tokens=0)) == 4
+    assert scaler.follow(100, busy(0.1, pods=4, tokens=10)) == 3
+    assert scaler.follow(200, busy(0.1, pods=3, tokens=10)) == 2
+
+
+def test_what_is_remembered_does_not_grow_with_the_windows() -> None:
+    scaler = Scaler(bounds(most=20, up="30d", down="30d"), slo(), 4)
+    for step in range(500):
+        scaler.decide(step * 15, busy(step % 7 / 4, pods=4))
+    assert len(scaler.history.recommendations) <= 2 * 20

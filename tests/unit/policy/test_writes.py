@@ -38,6 +38,7 @@ def step(
         (16, 50, None, 35, "while 50 MiB/s are written: held to 35 MiB/s"),
         (16, 19, None, None, "left as they are"),  # hardly any writing: it is not the writes
         (16, 30, 40, 21, "held to 21 MiB/s"),
+        (16, 20.5, 40, 14.35, "held to 14.4 MiB/s"),
         (16, 50, 40, 28, "held to 28 MiB/s"),
         (14, 50, 40, 44, "writes get 44 MiB/s"),
         (None, 50, 40, 44, "nothing is read from shared"),
@@ -89,12 +90,25 @@ def test_some_writing_always_remains() -> None:
     assert "writes are at their least" in reason
 
 
+def test_a_cut_that_would_cut_nothing_is_not_made() -> None:
+    after, reason, memory = step(found(100, written=0.9, read=1), QUIET)
+    assert (after, memory) == (None, QUIET)
+    assert "writes are at their least, 0.9 MiB/s" in reason
+
+
 def test_the_quiet_read_time_is_the_best_and_rises_slowly() -> None:
-    memory = watch(WriteMemory(), found(12), TUNING_LAW)
-    memory = watch(memory, found(10), TUNING_LAW)
-    memory = watch(memory, found(30), TUNING_LAW)
-    assert memory.quiet_seconds == pytest.approx(0.010005)
-    assert watch(memory, found(None), TUNING_LAW) == memory
+    memory = watch(WriteMemory(), found(12), at(0), TUNING_LAW)
+    memory = watch(memory, found(10), at(15), TUNING_LAW)
+    for seconds in (15, 3 * 3600 + 15, 6 * 3600 + 15):  # however often it is looked at
+        memory = watch(memory, found(30), at(seconds), TUNING_LAW)
+    assert memory.quiet_seconds == pytest.approx(0.020)
+    assert watch(memory, found(None), at(10**6), TUNING_LAW) == memory
+    assert watch(memory, found(30), at(0), TUNING_LAW).quiet_seconds == memory.quiet_seconds  # a clock that went back
+
+
+def test_a_read_time_of_years_ago_is_no_measure() -> None:
+    memory = watch(WriteMemory(), found(10), at(0), TUNING_LAW)
+    assert watch(memory, found(30), at(10**9), TUNING_LAW).quiet_seconds == pytest.approx(0.030)
 
 
 def tier(read: Figure, written: Figure, seconds: Figure, pods: Figure) -> DeploymentSnapshot:

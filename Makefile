@@ -35,7 +35,12 @@ lint: env ## Style, types, layers, and that generated files are fresh
 test-unit: env ## Pure parts, in seconds
 	$(PY) -m pytest tests/unit
 
-test-engine: env ## Real vLLM in process: token-for-token equality with plain compute
+.venv/triton/.stamp: requirements/triton.txt .venv/.stamp
+	rm -rf $(@D)
+	$(UV) pip install -q --python $(PY) --require-hashes --no-deps --target $(@D) -r $<
+	touch $@
+
+test-engine: env .venv/triton/.stamp ## Real vLLM in process: token-for-token equality with plain compute
 	scripts/test-engine
 
 cluster: env ## Build (once) what a local cluster needs

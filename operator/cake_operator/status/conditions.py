@@ -75,13 +75,15 @@ def timestamp(moment: datetime) -> str:
 
 
 def _entry(old: Mapping[str, Any] | None, new: Condition, generation: int, now: datetime) -> dict[str, Any]:
-    unchanged = old is not None and old["status"] == new.status
-    settled = new.measured and old is not None and (old["status"], old["reason"]) == (new.status, new.reason)
+    # Somebody else may have written the old one, and left out what the schema lets be left out.
+    old = old or {}
+    since = old.get("lastTransitionTime") if old.get("status") == new.status else None
+    settled = new.measured and (old.get("status"), old.get("reason")) == (new.status, new.reason)
     return {
         "type": str(new.type),
         "status": str(new.status),
         "reason": new.reason,
-        "message": settled_sentence(old["message"], new.message) if settled and old is not None else new.message,
+        "message": settled_sentence(old.get("message", ""), new.message) if settled else new.message,
         "observedGeneration": generation,
-        "lastTransitionTime": old["lastTransitionTime"] if unchanged and old is not None else timestamp(now),
+        "lastTransitionTime": since or timestamp(now),
     }

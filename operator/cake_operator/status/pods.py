@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from cake_operator.status.last_words import last_words
 from cake_operator.status.troubles import Trouble
 
-__all__ = ["is_ready", "pod_trouble", "ready_pods"]
+__all__ = ["is_leaving", "is_ready", "pod_trouble", "ready_pods"]
 
 Pod = Mapping[str, Any]
 
@@ -16,9 +17,14 @@ PATIENT: Final = frozenset({"ContainerCreating", "PodInitializing"})
 SHOWN_CHARACTERS: Final = 400
 
 
+def is_leaving(pod: Pod) -> bool:
+    """Whether the pod is to end."""
+    return bool(pod["metadata"].get("deletionTimestamp"))
+
+
 def is_ready(pod: Pod) -> bool:
     """Whether the pod takes requests."""
-    return not pod["metadata"].get("deletionTimestamp") and _condition(pod, "Ready").get("status") == "True"
+    return not is_leaving(pod) and _condition(pod, "Ready").get("status") == "True"
 
 
 def ready_pods(pods: Sequence[Pod]) -> list[str]:
@@ -28,7 +34,7 @@ def ready_pods(pods: Sequence[Pod]) -> list[str]:
 
 def pod_trouble(pod: Pod) -> Trouble | None:
     """What keeps a pod from serving; None while it serves, ends, or simply starts."""
-    if is_ready(pod) or pod["metadata"].get("deletionTimestamp"):
+    if is_ready(pod) or is_leaving(pod):
         return None
     name, status = pod["metadata"]["name"], pod.get("status") or {}
     if status.get("phase") == "Failed" and status.get("reason"):
@@ -56,33 +62,31 @@ def _container_trouble(pod: str, container: Mapping[str, Any]) -> Trouble | None
     if ended is not None and ended.get("exitCode"):
         return Trouble(_exit_reason(ended), f"{where} {_exit(ended)}")
     if waiting is not None and waiting.get("reason") not in PATIENT | {None}:
-        said = _exit(last) if waiting["reason"] == "CrashLoopBackOff" and last else waiting.get("message") or "waits"
+        if waiting["reason"] != "CrashLoopBackOff" or not last:
+            return Trouble(waiting["reason"], f"{where}: {waiting.get('message') or 'waits'}")
         # Why it crashes says more than that it does.
-        reason = "OOMKilled" if last and last.get("reason") == "OOMKilled" else waiting["reason"]
-        return Trouble(reason, f"{where} {said}" if said.startswith("ended") else f"{where}: {said}")
+        return Trouble("OOMKilled" if _out_of_memory(last) else "CrashLoopBackOff", f"{where} {_exit(last)}")
     if last is not None and last.get("exitCode"):
-        return Trouble(
-            _exit_reason(last), f"{where} {_exit(last)} (restarted {container.get('restartCount', 1)} times)"
-        )
+        times = container.get("restartCount", 1)
+        restarted = "restarted once" if times == 1 else f"restarted {times} times"
+        return Trouble(_exit_reason(last), f"{where} {_exit(last)} ({restarted})")
     return None
 
 
 def _exit_reason(ended: Mapping[str, Any]) -> str:
-    return "OOMKilled" if ended.get("reason") == "OOMKilled" else "EngineFailed"
+    return "OOMKilled" if _out_of_memory(ended) else "EngineFailed"
+
+
+def _out_of_memory(ended: Mapping[str, Any]) -> bool:
+    return ended.get("reason") == "OOMKilled"
 
 
 def _exit(ended: Mapping[str, Any]) -> str:
-    """How a container ended, with the last line it left: for vLLM, that names the error."""
-    if ended.get("reason") == "OOMKilled":
+    """How a container ended, with the line it left that tells why."""
+    if _out_of_memory(ended):
         return "ended: out of memory; raise spec.engine.resources.limits.memory, or make the memory tier smaller"
-    lines = [line.strip() for line in str(ended.get("message") or "").splitlines() if line.strip()]
-    said = f": {_shortened(_telling(lines))}" if lines else ""
-    return f"ended with exit code {ended.get('exitCode')}{said}"
-
-
-def _telling(lines: Sequence[str]) -> str:
-    """The last line that names an error, else the last line."""
-    return next((line for line in reversed(lines) if "Error" in line or "error:" in line), lines[-1])
+    said = last_words(str(ended.get("message") or ""))
+    return f"ended with exit code {ended.get('exitCode')}{f': {_shortened(said)}' if said else ''}"
 
 
 def _shortened(text: str) -> str:

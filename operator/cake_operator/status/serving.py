@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cake_operator.status.conditions import Condition, ConditionType, Truth
-from cake_operator.status.pods import is_ready, pod_trouble
+from cake_operator.status.pods import is_leaving, is_ready, pod_trouble
 from cake_operator.status.troubles import Trouble
 
 __all__ = ["progressing", "ready", "rollout_troubles"]
@@ -27,10 +27,10 @@ def ready(
         reason = "Serving" if ready_replicas >= wanted else "PartlyServing"
         return _ready(Truth.TRUE, reason, f"{ready_replicas} of {wanted} pods take requests")
     if wanted == 0:
-        return _ready(Truth.FALSE, "ScaledToZero", "spec.replicas is 0: no pod shall run")
+        return _ready(Truth.FALSE, "ScaledToZero", "0 replicas are asked for: no pod shall run")
     if troubles:
         return _ready(Truth.FALSE, troubles[0].reason, troubles[0].message)
-    starting = sum(1 for pod in pods if not is_ready(pod))
+    starting = sum(not is_ready(pod) and not is_leaving(pod) for pod in pods)
     return _ready(Truth.FALSE, "Starting", f"no pod takes requests yet; {starting} of {wanted} are starting")
 
 
@@ -44,8 +44,10 @@ def progressing(deployment: Mapping[str, Any] | None, wanted: int, troubles: Seq
     if status.get("observedGeneration", 0) < deployment["metadata"].get("generation", 0):
         return _progressing(Truth.TRUE, "RollingOut", "Kubernetes has not looked at the present Deployment yet")
     updated, ready_now = status.get("updatedReplicas", 0), status.get("readyReplicas", 0)
-    if updated < wanted or status.get("replicas", 0) > wanted:
+    if updated < wanted:
         return _progressing(Truth.TRUE, "RollingOut", f"{updated} of {wanted} pods run the present spec")
+    if (surplus := status.get("replicas", 0) - wanted) > 0:
+        return _progressing(Truth.TRUE, "RollingOut", f"{surplus} more than the {wanted} pods asked for are to end")
     if ready_now < wanted:
         return _progressing(Truth.TRUE, "Starting", f"{ready_now} of {wanted} pods are ready")
     return _progressing(Truth.FALSE, "Complete", f"{wanted} of {wanted} pods run the present spec and are ready")
@@ -57,14 +59,12 @@ def rollout_troubles(deployment: Mapping[str, Any] | None, pods: Sequence[Mappin
     for pod in pods:
         if (trouble := pod_trouble(pod)) is not None:
             found.setdefault(trouble.reason, trouble)
-    for condition in ((deployment or {}).get("status") or {}).get("conditions") or ():
-        kind, status = condition["type"], condition["status"]
-        if kind == "ReplicaFailure" and status == "True":
-            found["PodsRefused"] = Trouble("PodsRefused", f"pods cannot be made: {condition.get('message', '')}")
-        if kind == "Progressing" and status == "False" and not found:
-            found["DeadlineExceeded"] = Trouble(
-                "DeadlineExceeded", condition.get("message", "the rollout takes too long")
-            )
+    told = {one["type"]: one for one in ((deployment or {}).get("status") or {}).get("conditions") or ()}
+    refused, course = told.get("ReplicaFailure", {}), told.get("Progressing", {})
+    if refused.get("status") == "True":
+        found["PodsRefused"] = Trouble("PodsRefused", f"pods cannot be made: {refused.get('message', '')}")
+    if course.get("status") == "False" and not found:
+        found["DeadlineExceeded"] = Trouble("DeadlineExceeded", course.get("message", "the rollout takes too long"))
     return list(found.values())
 
 

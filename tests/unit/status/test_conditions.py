@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -33,6 +34,12 @@ def test_a_condition_has_what_kubernetes_asks_for() -> None:
 def test_the_time_is_that_of_the_last_turn(after: Condition, moved: bool) -> None:
     before = merged([], [READY], 1, THEN)
     assert merged(before, [after], 2, NOW)[0]["lastTransitionTime"] == timestamp(NOW if moved else THEN)
+
+
+def test_a_condition_that_somebody_else_left_half_is_made_whole() -> None:
+    measured = replace(READY, measured=True)
+    for half in ({"type": "Ready", "status": "True"}, {"type": "Ready", "status": "True", "reason": "Serving"}):
+        assert merged([half], [measured], 3, THEN) == merged([], [READY], 3, THEN)
 
 
 def test_figures_alone_do_not_change_a_message() -> None:

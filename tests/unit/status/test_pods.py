@@ -14,7 +14,7 @@ def pod(status: Object, name: str = "chat-1", **meta: Any) -> Object:
 
 
 def container(**fields: Any) -> Object:
-    return {"containerStatuses": [{"name": "engine", "restartCount": 2, **fields}]}
+    return {"containerStatuses": [{"name": "engine", "restartCount": 2} | fields]}
 
 
 def scheduled(reason: str, message: str) -> Object:
@@ -72,6 +72,19 @@ TROUBLES: dict[str, tuple[Object, str, str]] = {
         container(state={"running": {}}, lastState={"terminated": {"exitCode": 1, "message": "boom"}}),
         "EngineFailed",
         "boom (restarted 2 times)",
+    ),
+    "an image that is gone since it was out of memory": (
+        container(
+            state={"waiting": {"reason": "ImagePullBackOff", "message": "no such image"}},
+            lastState={"terminated": {"exitCode": 137, "reason": "OOMKilled"}},
+        ),
+        "ImagePullBackOff",
+        "container engine: no such image",
+    ),
+    "started again for the first time": (
+        container(state={"running": {}}, lastState={"terminated": {"exitCode": 1}}, restartCount=1),
+        "EngineFailed",
+        "ended with exit code 1 (restarted once)",
     ),
     "an init container": (
         {"initContainerStatuses": [{"name": "warm", "state": {"waiting": {"reason": "ErrImagePull", "message": "m"}}}]},

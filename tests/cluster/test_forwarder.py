@@ -4,7 +4,9 @@ import asyncio
 import gc
 import socket
 
-from tests.localcluster.forwarder import LOOPBACK, Inside, listen
+from tests.localcluster import Cluster
+from tests.localcluster.forwarder import LOOPBACK, Inside, administrator, listen, node_ports
+from tests.localcluster.local import LocalCluster
 
 
 class Here(Inside):
@@ -75,6 +77,18 @@ async def test_where_nothing_answers_the_connection_is_closed() -> None:
 
     assert await reader.read() == b""
     writer.close()
+
+
+async def test_the_ports_of_services_are_found_beside_one_that_has_none() -> None:
+    with Cluster.up(control_plane_only=True) as cluster:
+        assert isinstance(cluster, LocalCluster)
+        cluster.kubectl("create", "service", "externalname", "elsewhere", "--external-name=other.example")
+        cluster.kubectl("create", "service", "nodeport", "here", "--tcp=80", "--node-port=30123")
+
+        found = node_ports(cluster.run.url, administrator(cluster.run.folder))
+
+        assert await anext(found) == {30123}
+        await found.aclose()
 
 
 async def _forwarded(server: asyncio.Server) -> int:

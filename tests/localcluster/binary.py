@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.localcluster import cache
@@ -22,11 +23,18 @@ def path() -> Path:
 
 def kubernetes_version() -> str:
     """The version of Kubernetes that go.mod names, such as ``1.35.4``."""
-    found = re.search(r"^require k8s\.io/kubernetes v(\S+)$", (SOURCES / "go.mod").read_text(), re.MULTILINE)
+    return _named_in_go_mod(r"require k8s\.io/kubernetes v(\S+)")
+
+
+def go_version() -> str:
+    """The oldest Go that builds it, by go.mod, such as ``1.25``."""
+    return _named_in_go_mod(r"go (\d+\.\d+)\S*")
+
+
+def _named_in_go_mod(line: str) -> str:
+    found = re.search(f"^{line}$", (SOURCES / "go.mod").read_text(), re.MULTILINE)
     if found is None:
-        raise LocalClusterError(
-            f"{SOURCES / 'go.mod'} names no version of k8s.io/kubernetes; restore the file from git."
-        )
+        raise LocalClusterError(f"{SOURCES / 'go.mod'} has no line {line!r}: restore the file from git.")
     return found[1]
 
 
@@ -57,7 +65,15 @@ def _build(target: Path) -> None:
 def _find_go() -> str:
     go = shutil.which("go") or (str(INSTALLED_GO) if INSTALLED_GO.exists() else None)
     if go is None:
-        raise LocalClusterError("Go was not found: install Go 1.25 or newer and put its bin folder on PATH.")
+        raise LocalClusterError(f"Go was not found: install Go {go_version()} or newer and put its bin folder on PATH.")
+    # Asked where go.mod is, for there a newer Go than the installed one may be at work.
+    said = subprocess.run([go, "version"], cwd=SOURCES, env=_environment(), capture_output=True, text=True, check=False)
+    found = re.match(r"go version go(\d+)\.(\d+)", said.stdout)
+    if found is None or (int(found[1]), int(found[2])) < tuple(map(int, go_version().split("."))):
+        raise LocalClusterError(
+            f"{go} is too old for Kubernetes: install Go {go_version()} or newer and put its bin folder on PATH; "
+            f"`go version` says: {(said.stdout or said.stderr).strip()}"
+        )
     return go
 
 
@@ -68,17 +84,11 @@ def _environment() -> dict[str, str]:
 
 def _count_packages(go: str, version: str) -> int:
     """Download the modules, and say how many packages the binary is made of, Go's own among them."""
-    command = [go, "list", "-deps", "-f", "{{.ImportPath}}", "."]
     with Progress(f"Kubernetes {version}: Go modules downloaded") as progress:
-        process = subprocess.Popen(
-            command, cwd=SOURCES, env=_environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        lines = _run_go(
+            [go, "list", "-deps", "-f", "{{.ImportPath}}", "."],
+            lambda line: progress.advance(line.startswith("go: downloading")),
         )
-        assert process.stdout is not None
-        lines = []
-        for line in process.stdout:
-            lines.append(line)
-            progress.advance(line.startswith("go: downloading"))
-    _require_success(process.wait(), lines)
     return sum(not line.startswith("go: ") for line in lines)
 
 
@@ -88,21 +98,27 @@ def _compile(go: str, version: str, total: int, target: Path) -> None:
     # Without these the API server calls itself v0.0.0-master and clients refuse it.
     stamps = {"gitVersion": f"v{version}", "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
     flags = "-s -w " + " ".join(f"-X {prefix}.{name}={value}" for name, value in stamps.items())
-    command = [go, "build", "-v", "-trimpath", "-ldflags", flags, "-o", str(target), "."]
     title = f"Kubernetes {version}: packages compiled (10-15 minutes the first time)"
     with Progress(title, total) as progress:
-        process = subprocess.Popen(
-            command, cwd=SOURCES, env=_environment(), text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        _run_go(
+            [go, "build", "-v", "-trimpath", "-ldflags", flags, "-o", str(target), "."],
+            lambda line: progress.advance(not line.startswith(("go: ", "#"))),
         )
-        assert process.stderr is not None
-        lines = []
-        for line in process.stderr:
+
+
+def _run_go(command: list[str], each: Callable[[str], None]) -> list[str]:
+    """Run Go in the sources; calls ``each`` with every line that it prints, and returns all of them."""
+    lines = []
+    with subprocess.Popen(
+        command, cwd=SOURCES, env=_environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
             lines.append(line)
-            progress.advance(not line.startswith(("go: ", "#")))
-    _require_success(process.wait(), lines)
-
-
-def _require_success(code: int, lines: list[str]) -> None:
-    if code != 0:
+            each(line)
+    if process.returncode != 0:
         said = "".join(lines[-8:]).strip()
-        raise LocalClusterError(f"Go could not build Kubernetes (exit status {code}); it said last:\n{said}")
+        raise LocalClusterError(
+            f"Go could not build Kubernetes (exit status {process.returncode}); it said last:\n{said}"
+        )
+    return lines

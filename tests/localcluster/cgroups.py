@@ -6,11 +6,27 @@ from pathlib import Path
 
 from tests.localcluster.errors import LocalClusterError
 
+# What kubelet wants in its own cgroup of those that the machine has.
+_CONTROLLERS = frozenset({"cpu", "cpuset", "hugetlb", "memory", "pids"})
+# The root of version 2 is here, when the machine uses nothing else.
+_UNIFIED = Path("/sys/fs/cgroup")
+
 
 def make(name: str) -> None:
     """Make the cgroup ``name`` in every hierarchy of this machine (one with cgroup v2, several with v1)."""
+    if (_UNIFIED / "cgroup.controllers").exists():
+        pass_on_controllers(_UNIFIED)
     for hierarchy in _hierarchies():
         (hierarchy / name).mkdir(exist_ok=True)
+
+
+def pass_on_controllers(root: Path) -> None:
+    """Let the cgroups below version 2's root have what kubelet wants; systemd passes on only what it uses itself."""
+    there = set((root / "cgroup.controllers").read_text().split())
+    passed_on = root / "cgroup.subtree_control"
+    # They stay so afterwards, as every container runtime leaves them: another one may have come to count on it.
+    for controller in sorted(there & _CONTROLLERS - set(passed_on.read_text().split())):
+        passed_on.write_text(f"+{controller}")
 
 
 def remove(name: str) -> None:

@@ -82,7 +82,7 @@ def _status(arguments: argparse.Namespace) -> None:
         print("No local cluster is up.")
     for run in present:
         alive = processes.marked(run.folder)
-        memory = sum(process.memory_info().rss for process in alive) / 2**20
+        memory = processes.resident_bytes(alive) / 2**20
         owner = "kept until `down`" if run.owner is None else f"owned by process {run.owner.pid}"
         state = "abandoned" if teardown.is_abandoned(run) else owner
         print(f"{run.name}: {state}; {run.url}; {len(alive)} processes, {memory:.0f} MiB; KUBECONFIG={run.kubeconfig}")

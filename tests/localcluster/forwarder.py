@@ -14,7 +14,7 @@ import os
 import socket
 import ssl
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 from pathlib import Path
 
@@ -112,6 +112,7 @@ class NodePorts:
 
     async def follow(self, ports: set[int]) -> None:
         """Forward exactly these from now on, as far as the machine does not use them itself (said once each)."""
+        self._refused &= ports
         for port in self._servers.keys() - ports:
             self._servers.pop(port).close()
         for port in ports - self._servers.keys():
@@ -124,15 +125,16 @@ class NodePorts:
                 self._refused.add(port)
 
 
-async def _node_ports(url: str, tls: ssl.SSLContext) -> AsyncIterator[set[int]]:
-    """The cluster's NodePorts, anew whenever a Service changes."""
+async def node_ports(url: str, tls: ssl.SSLContext) -> AsyncGenerator[set[int], None]:
+    """The NodePorts of the API server's cluster, anew whenever a Service changes."""
     async with aiohttp.ClientSession(url, connector=aiohttp.TCPConnector(ssl=tls)) as session:
         while True:
             try:
                 async with session.get("/api/v1/services", raise_for_status=True) as answer:
                     services = await answer.json()
                 specs = [service["spec"] for service in services["items"]]
-                ports = [port for spec in specs for port in spec["ports"] if port["protocol"] == "TCP"]
+                # One that only names another host (ExternalName) has no ports.
+                ports = [port for spec in specs for port in spec.get("ports", ()) if port["protocol"] == "TCP"]
                 yield {port["nodePort"] for port in ports if "nodePort" in port}
                 since = {"resourceVersion": services["metadata"]["resourceVersion"]}
                 changes = {"watch": "true", "timeoutSeconds": str(LOOK_AGAIN_SECONDS), **since}
@@ -143,16 +145,22 @@ async def _node_ports(url: str, tls: ssl.SSLContext) -> AsyncIterator[set[int]]:
                 await asyncio.sleep(0.2)
 
 
+def administrator(folder: Path) -> ssl.SSLContext:
+    """The administrator's credentials of the cluster in ``folder``."""
+    keys = folder / "pki"
+    tls = ssl.create_default_context(cafile=str(keys / "ca.crt"))
+    tls.load_cert_chain(keys / "admin.crt", keys / "admin.key")
+    return tls
+
+
 async def forward(pid: int, port: int, folder: Path) -> None:
     """Forward the API server's port, and NodePorts as they come and go."""
     inside = Inside(pid)
     await listen(inside, port, API_PORT)
-    keys = folder / "pki"
-    tls = ssl.create_default_context(cafile=str(keys / "ca.crt"))
-    tls.load_cert_chain(keys / "admin.crt", keys / "admin.key")
-    node_ports = NodePorts(inside)
-    async for ports in _node_ports(f"https://{LOOPBACK}:{port}", tls):
-        await node_ports.follow(ports)
+    tls = administrator(folder)
+    listeners = NodePorts(inside)
+    async for ports in node_ports(f"https://{LOOPBACK}:{port}", tls):
+        await listeners.follow(ports)
 
 
 def main() -> None:

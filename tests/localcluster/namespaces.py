@@ -6,9 +6,11 @@ it away when the first process in there is killed. So there is nothing to clean 
 
 import subprocess
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Self
 
+from tests.localcluster import cache
 from tests.localcluster.errors import LocalClusterError
 from tests.localcluster.processes import Processes, marked
 
@@ -76,11 +78,15 @@ class Namespaces:
 
     def show_read_only(self, path: Path, name: str) -> Path:
         """Let the machine's folder ``path`` be seen in there at the path returned, where nothing can write to it."""
-        shown = self._folder / "volumes" / name
+        # Another folder under the same name gets another place.
+        shown = self._folder / "volumes" / f"{name}-{cache.fingerprint(str(path))}"
         if not shown.exists():
             shown.mkdir(parents=True)
-            self.run("mount", "--bind", path, shown)
-            self.run("mount", "-o", "remount,bind,ro", shown)
+            try:
+                self.run("mount", "-o", "bind,ro", path, shown)
+            except LocalClusterError:
+                shown.rmdir()
+                raise
         return shown
 
     def run(self, *command: str | Path) -> str:
@@ -96,11 +102,12 @@ class Namespaces:
 
     def _arrange_mounts(self) -> None:
         self.run("mount", "-t", "tmpfs", "tmpfs", "/run")
-        for private in PRIVATE_FOLDERS:
-            kept = self._folder / "private" / private[1:]
-            kept.mkdir(parents=True)
-            Path(private).mkdir(parents=True, exist_ok=True)
-            self.run("mount", "--bind", kept, private)
+        with _mount_points():
+            for private in PRIVATE_FOLDERS:
+                kept = self._folder / "private" / private[1:]
+                kept.mkdir(parents=True)
+                Path(private).mkdir(parents=True, exist_ok=True)
+                self.run("mount", "--bind", kept, private)
         for setting, value in _KERNEL_SETTINGS.items():
             shown = self._folder / "private/sys" / setting
             shown.parent.mkdir(parents=True, exist_ok=True)
@@ -119,11 +126,22 @@ class Namespaces:
 
 def _first_process(folder: Path) -> int | None:
     """The init program, which no other process of the node is called like."""
-    return next((process.pid for process in marked(folder) if process.name() == _INIT), None)
+    return next((process.pid for process in marked(folder, _INIT)), None)
 
 
 def remove_mount_points() -> None:
-    """Remove the machine's folders that were only made to be mounted on: those that are empty."""
-    for private in PRIVATE_FOLDERS:
-        if Path(private).is_dir() and not any(Path(private).iterdir()):
-            Path(private).rmdir()
+    """Remove the machine's folders that were only made to be mounted on, when no node is left: those that are empty.
+
+    A folder that is removed takes what is mounted on it along, in other namespaces too.
+    """
+    with _mount_points():
+        if marked(name=_INIT):
+            return
+        for private in PRIVATE_FOLDERS:
+            if Path(private).is_dir() and not any(Path(private).iterdir()):
+                Path(private).rmdir()
+
+
+def _mount_points() -> AbstractContextManager[None]:
+    """Keeps a node that ends from removing them under one that starts."""
+    return cache.lock("mount-points")

@@ -22,6 +22,8 @@ state = "/run/containerd"
 [plugins."io.containerd.grpc.v1.cri"]
   # Without CAP_SYS_RESOURCE no process may be made less likely to be killed than its parent.
   restrict_oom_score_adj = true
+  # Its profile would be loaded into the machine's kernel, and stay there.
+  disable_apparmor = true
   sandbox_image = "{pause}"
   [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
     runtime_type = "io.containerd.runc.v2"

@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.localcluster import cache
+
 DEBIAN_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -30,8 +32,9 @@ class Layer:
         """The layer in ``tar``, whose digest is kept beside it (a base layer is hundreds of megabytes)."""
         known = tar.with_name(tar.name + ".sha256")
         if not known.exists():
-            with tar.open("rb") as content:
-                known.write_text("sha256:" + hashlib.file_digest(content, "sha256").hexdigest())
+            # Whole at once: another launcher may be reading it.
+            with tar.open("rb") as content, cache.replacing(known) as fresh:
+                fresh.write_text("sha256:" + hashlib.file_digest(content, "sha256").hexdigest())
         return cls(tar, known.read_text())
 
 

@@ -4,6 +4,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -81,17 +82,33 @@ class Processes:
         return f"{log} says:\n" + "\n".join(f"  {line[:400]}" for line in lines)
 
 
-def marked(folder: Path) -> list[psutil.Process]:
-    """Every living process that was started for the cluster in ``folder``, by whichever launcher."""
+def marked(folder: Path | None = None, name: str | None = None) -> list[psutil.Process]:
+    """Every living process that was started for a cluster, by whichever launcher.
+
+    Args:
+        folder: the cluster's folder; None for any cluster of the machine.
+        name: what the program is called; None for any.
+    """
     found = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get(MARK) == str(folder) and process.status() != psutil.STATUS_ZOMBIE:
+            mark = process.environ().get(MARK)
+            is_of_cluster = mark is not None if folder is None else mark == str(folder)
+            if is_of_cluster and name in {None, process.name()} and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
         except (psutil.NoSuchProcess, psutil.AccessDenied):
             # It ended meanwhile, or it belongs to another user and so is not ours.
             continue
     return found
+
+
+def resident_bytes(processes: Sequence[psutil.Process]) -> int:
+    """The memory that they hold together; those that have ended hold none."""
+    held = 0
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            held += process.memory_info().rss
+    return held
 
 
 def end(processes: Sequence[psutil.Process], grace: float = 0.0) -> None:
@@ -113,7 +130,5 @@ def end(processes: Sequence[psutil.Process], grace: float = 0.0) -> None:
 
 
 def _signal(process: psutil.Process, send: Callable[[psutil.Process], None]) -> None:
-    try:
+    with suppress(psutil.NoSuchProcess):
         send(process)
-    except psutil.NoSuchProcess:
-        return

@@ -15,7 +15,7 @@ PACKAGES = ("ca-certificates", "libgomp1", "libnuma1", "libpython3.11-stdlib", "
 
 
 def base_layer() -> Layer:
-    """The base layer, made by mmdebstrap from the machine's own package sources when the cache lacks it."""
+    """The base layer, made by mmdebstrap from Debian's mirrors when the cache lacks it."""
     key = cache.fingerprint(SUITE, USER, GROUP, *PACKAGES)
     target = cache.root() / "rootfs" / key / "base.tar"
     return Layer.of(cache.made_once(target, _bootstrap))

@@ -25,20 +25,27 @@ class Owner:
     """The process that a cluster ends with."""
 
     pid: int
-    started: float
+    started: str
 
     @classmethod
     def this_process(cls) -> Self:
         """The owner that this process is."""
-        return cls(os.getpid(), psutil.Process().create_time())
+        return cls(os.getpid(), started(os.getpid()))
 
     def lives(self) -> bool:
         """Whether that very process, not another with its number, still runs."""
         try:
-            process = psutil.Process(self.pid)
-            return abs(process.create_time() - self.started) < 1 and process.status() != psutil.STATUS_ZOMBIE
-        except psutil.NoSuchProcess:
+            return started(self.pid) == self.started and psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE
+        except (FileNotFoundError, ProcessLookupError, psutil.NoSuchProcess):
             return False
+
+
+def started(pid: int) -> str:
+    """When a process started: the boot, and the clock tick since. A time of day would move when the clock is set."""
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    # proc(5): field 22; the second, the program's name in brackets, may hold spaces and brackets.
+    ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    return f"{boot} {ticks}"
 
 
 @dataclass(frozen=True)
@@ -67,8 +74,8 @@ class Run:
 
     @property
     def cgroup(self) -> str:
-        """The name of the node's cgroup."""
-        return f"cake-{self.name}"
+        """The name of the node's cgroup; another cache on this machine may have a node of the same name."""
+        return f"cake-{self.name}-{cache.fingerprint(str(self.folder))}"
 
     @property
     def store(self) -> Path:

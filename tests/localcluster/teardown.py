@@ -14,7 +14,7 @@ def end(run: Run) -> None:
     if run.is_node:
         cgroups.remove(run.cgroup)
     run.forget()
-    if run.is_node and not any(other.is_node for other in runs.all_runs()):
+    if run.is_node:
         namespaces.remove_mount_points()
 
 

@@ -64,6 +64,10 @@ def _trouble(use: ClaimUse, claim: Mapping[str, Any] | None, replicas: int) -> T
         if use.made:
             return None  # it has just been asked for
         return Trouble("ClaimMissing", f"{where} does not exist in this namespace: create it, or name another one")
+    if claim["metadata"].get("deletionTimestamp"):
+        return Trouble(
+            "ClaimLeaving", f"{where} is being deleted, and goes with the last pod that mounts it: name another claim"
+        )
     phase = (claim.get("status") or {}).get("phase")
     if phase == "Lost":
         return Trouble("ClaimLost", f"{where} has lost its volume: restore the volume, or name another claim")
@@ -72,10 +76,11 @@ def _trouble(use: ClaimUse, claim: Mapping[str, Any] | None, replicas: int) -> T
     if replicas > 1 and not modes & shared:
         return Trouble(
             "ClaimNotShared",
-            f"{where} is {', '.join(sorted(modes))}, which pods on several nodes cannot mount: "
-            f"use a claim that is {' or '.join(sorted(shared))}, or set spec.scaling.maxReplicas to 1",
+            f"{where} is {', '.join(sorted(modes)) or 'of no access mode'}, which pods on several nodes cannot mount: "
+            f"use a claim that is {' or '.join(sorted(shared))}, or ask for one replica (spec.replicas, or"
+            " spec.scaling.maxReplicas)",
         )
-    if phase == "Pending":
+    if phase == "Pending" and replicas > 0:  # some classes bind at the first pod
         storage = (claim.get("spec") or {}).get("storageClassName")
         return Trouble(
             "ClaimPending",

@@ -17,7 +17,7 @@ from cake_operator.render.naming import selector_of
 from cake_operator.status.claims import ClaimUse
 from cake_operator.status.conditions import Condition, ConditionType, Truth, merged
 from cake_operator.status.serving import progressing, ready, rollout_troubles
-from cake_operator.status.settling import settled_figure, settled_sentence
+from cake_operator.status.settling import settled_figure, settled_fraction, settled_sentence
 from cake_operator.status.troubles import Trouble
 
 __all__ = ["Findings", "report", "report_invalid"]
@@ -159,7 +159,7 @@ def _scaling(previous: Mapping[str, Any], decision: Decision[int]) -> dict[str, 
 
 def _balance(previous: Mapping[str, Any], found: Findings) -> dict[str, Any]:
     confirmed = found.confirmation.confirmed_generation
-    meeting_point, reason = found.snapshot.meeting_point.value, found.balance.reason
+    reason = found.balance.reason
     if previous.get("generation") == found.live.generation:
         reason = settled_sentence(previous.get("reason", ""), reason)
     status = {
@@ -167,7 +167,7 @@ def _balance(previous: Mapping[str, Any], found: Findings) -> dict[str, Any]:
         "generation": found.live.generation,
         "confirmedGeneration": confirmed if confirmed is not None else previous.get("confirmedGeneration"),
         "retainFrom": found.live.retain_from,
-        "meetingPoint": None if meeting_point is None else round(meeting_point, 1),
+        "meetingPoint": settled_fraction(previous.get("meetingPoint"), found.snapshot.meeting_point.value),
         "reason": reason,
         "recommendation": None if found.recommendation is None else _as_written(found.recommendation),
     }

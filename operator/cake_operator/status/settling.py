@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["settled_figure", "settled_sentence"]
+__all__ = ["settled_figure", "settled_fraction", "settled_sentence"]
 
 _NUMBER: Final = re.compile(r"[0-9]+(\.[0-9]+)?")
 RELATIVE_STEP: Final = 0.1
+FRACTION_STEP: Final = 0.1
 
 
 def settled_sentence(old: str, new: str) -> str:
@@ -38,6 +39,17 @@ def settled_figure(old: str | None, new: float | None) -> str | None:
     if old is not None and was is not None and abs(new - was) <= RELATIVE_STEP * was:
         return old
     return f"{float(f'{new * 1000:.2g}'):g}ms" if new < 0.1 else f"{float(f'{new:.2g}'):g}s"
+
+
+def settled_fraction(old: float | None, new: float | None) -> float | None:
+    """A fraction as status shows it: `old` while `new` is within a tenth of the whole, else `new` to two digits.
+
+    >>> settled_fraction(0.42, 0.5), settled_fraction(0.42, 0.536)
+    (0.42, 0.54)
+    """
+    if new is None:
+        return None
+    return old if old is not None and abs(new - old) <= FRACTION_STEP else round(new, 2)
 
 
 def _seconds(text: str | None) -> float | None:

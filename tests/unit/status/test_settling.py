@@ -1,6 +1,6 @@
 import pytest
 
-from cake_operator.status.settling import settled_figure, settled_sentence
+from cake_operator.status.settling import settled_figure, settled_fraction, settled_sentence
 
 FIGURES = [
     (None, None, None),
@@ -22,6 +22,22 @@ FIGURES = [
 @pytest.mark.parametrize(("old", "new", "shown"), FIGURES)
 def test_a_figure_is_shown_to_two_digits_and_moves_in_tenths(old: str | None, new: float | None, shown: str) -> None:
     assert settled_figure(old, new) == shown
+
+
+FRACTIONS = [
+    (None, None, None),
+    (0.42, None, None),
+    (None, 0.536, 0.54),
+    (0.35, 0.349, 0.35),
+    (0.35, 0.44, 0.35),
+    (0.35, 0.46, 0.46),
+    (0.0, 0.05, 0.0),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "shown"), FRACTIONS)
+def test_a_fraction_moves_in_tenths_of_the_whole(old: float | None, new: float | None, shown: float | None) -> None:
+    assert settled_fraction(old, new) == shown
 
 
 SENTENCES = [

@@ -57,7 +57,7 @@ test: lint test-unit test-engine test-cluster test-e2e ## Everything, on a bare 
 demo: cluster ## A serving fleet on this machine; KEEP=1 leaves it running
 	$(PY) -m demo $(if $(KEEP),--keep)
 
-cluster-down: ## End the local cluster and everything it started
+cluster-down: env ## End the local cluster and everything it started
 	$(PY) -m tests.localcluster down
 
 clean: ## Remove what was made in this checkout (the cache stays)

@@ -10,8 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from demo.measure import ModeRun
+from demo.narration import Moment
 from demo.prometheus import Series
-from demo.stage import Moment
 
 WIDE = (10.0, 2.6)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from cake_engine.config import Mode
 from demo.conversations import Conversation, prompts
-from demo.load import Streams
+from demo.load import LoadError, Streams
 from demo.measure import Counts, ModeRun
 from demo.pacing import CHUNK_TOKENS, Pace
 from demo.stage import SHARED_TIER, Stage
@@ -25,8 +25,14 @@ STORED_SHARE = 0.9
 
 
 def measure_pace(stage: Stage, bytes_per_token: int) -> Pace:
-    """Measure how long this machine computes one chunk: the fastest of a few, as others only wait."""
+    """Measure how long the pod computes one chunk: the fastest of a few, as others only wait.
+
+    Raises:
+        LoadError: No request was answered.
+    """
     streams = stage.bench.random(tokens=CHUNK_TOKENS, requests=PACING_REQUESTS, seed=1)
+    if not streams.ttfts:
+        raise LoadError(f"no request for {CHUNK_TOKENS} random tokens was answered: {streams.failed[0]}")
     return Pace(min(streams.ttfts), bytes_per_token)
 
 
@@ -70,7 +76,7 @@ def play_mode(stage: Stage, mode: Mode, turns: list[list[Conversation]]) -> Mode
     for number in range(TURNS):
         if number == len(turns):
             turns.append(_answered(turns[-1], runs[-1]))
-        stage.empty_local_caches()
+        stage.server.forget()
         runs.append(_play(stage, turns[number]))
     return _mode_run(mode, runs, stage.counts().since(before))
 

@@ -1,4 +1,4 @@
-"""The load: `vllm bench serve`, vLLM's own benchmark, against the Service's port on this machine."""
+"""The load: `vllm bench serve`, vLLM's own benchmark, against a Service's URL on this machine."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from typing import Self
 
 from demo import bench_process
 
+#: Of the load generator's log, in an error.
+LAST_LINES = 15
+
 
 @dataclass(frozen=True, slots=True)
 class Streams:
@@ -22,8 +25,8 @@ class Streams:
 
     Attributes:
         started: When the run began, in seconds since the epoch.
-        ttfts: Seconds from sending each request to its first token.
-        texts: The generated texts.
+        ttfts: Seconds from sending a request to its first token, of those that were answered.
+        texts: The generated texts; empty where a request failed.
         errors: Why a request failed; empty where it did not.
     """
 
@@ -41,11 +44,22 @@ class Streams:
     def read(cls, path: Path, started: float) -> Self:
         """Read the detailed result file of `vllm bench serve`."""
         result = json.loads(path.read_text())
-        return cls(started, tuple(result["ttfts"]), tuple(result["generated_texts"]), tuple(result["errors"]))
+        # A failed request has a TTFT of 0 in the file.
+        ttfts = [ttft for ttft, error in zip(result["ttfts"], result["errors"], strict=True) if not error]
+        return cls(started, tuple(ttfts), tuple(result["generated_texts"]), tuple(result["errors"]))
 
 
 class LoadError(RuntimeError):
-    """The load generator itself ended without a result."""
+    """The load generator ended without a result that can be used."""
+
+
+CONTEXT = multiprocessing.get_context("forkserver")
+
+
+def begin_import() -> None:
+    """Begin to import vLLM in the background, which takes seconds, so that the first run starts at once."""
+    CONTEXT.set_forkserver_preload([bench_process.PRELOAD])
+    CONTEXT.Process(target=time.time, daemon=True).start()  # it starts the fork server, which imports
 
 
 class Playing:
@@ -69,7 +83,8 @@ class Playing:
         """
         self._process.join()
         if self._process.exitcode != 0 or not self._result.is_file():
-            raise LoadError(f"vllm bench serve ended with status {self._process.exitcode}; see {self._log}")
+            said = self._log.read_text(errors="replace").strip().splitlines()[-LAST_LINES:]
+            raise LoadError("\n".join([f"vllm bench serve ended with status {self._process.exitcode}:", *said]))
         return Streams.read(self._result, self._started)
 
     def stop(self) -> None:
@@ -79,16 +94,16 @@ class Playing:
 
 
 class Bench:
-    """Plays prompts against an OpenAI-compatible server on this machine.
+    """Plays prompts against an OpenAI-compatible server.
 
     Every request has a connection of its own, so that a Service spreads them over the pods that are there now.
     """
 
     def __init__(self, url: str, model: str, tokenizer: Path, folder: Path) -> None:
-        """Prepare, and begin to import vLLM in the background.
+        """Prepare.
 
         Args:
-            url: The server, on loopback.
+            url: The server.
             model: The name that it serves.
             tokenizer: Folder of the model's tokenizer.
             folder: Where prompts, results and the log are kept.
@@ -96,10 +111,6 @@ class Bench:
         self._target = ["--base-url", url, "--model", model, "--tokenizer", str(tokenizer)]
         self._folder = folder
         self._runs: list[Playing] = []
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload([bench_process.PRELOAD])
-        self._first = self._context.Process(target=time.time, daemon=True)  # starts the fork server, which imports
-        self._first.start()
 
     def __enter__(self) -> Self:
         return self
@@ -109,7 +120,6 @@ class Bench:
     ) -> None:
         for playing in self._runs:
             playing.stop()
-        self._first.terminate()
 
     def start(
         self, prompts: Sequence[str], *, output_tokens: int, concurrency: int, per_second: float | None = None
@@ -146,7 +156,7 @@ class Bench:
         whole = [*FIXED, *self._target, *arguments]
         with log.open("a") as lines:
             lines.write(f"\n$ vllm bench serve {shlex.join(whole)}\n")
-        process = self._context.Process(target=bench_process.run, args=(whole, log), daemon=True)
+        process = CONTEXT.Process(target=bench_process.run, args=(whole, log), daemon=True)
         self._runs.append(playing := Playing(process, result, log))
         return playing
 

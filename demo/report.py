@@ -12,9 +12,9 @@ from demo.charts import Span, over_time, ttft_by_mode
 from demo.checks import Check
 from demo.comparing import Comparison
 from demo.measure import COLUMNS, rows
+from demo.narration import Moment
 from demo.prometheus import Recorded, Series
 from demo.scaling import Scaling
-from demo.stage import Moment
 from demo.tuning import Retuning
 
 TEMPLATE = Path(__file__).with_name("report.html.jinja")

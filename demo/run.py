@@ -4,30 +4,32 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
-import platform
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from rich.console import Console
+import yaml
 from rich.table import Table
 
 from cake_engine.config import Mode
-from demo import comparing, installation, report, scaling, tuning
+from demo import comparing, installation, load, report, scaling, tuning
 from demo.charts import Span
 from demo.checks import Check, checks
 from demo.conversations import ChatFormat, Conversation
 from demo.documents import Document, documents, standard_library
-from demo.installation import CHECKOUT, PROMETHEUS_URL, Fleet, Volume
+from demo.fitting import fitted
+from demo.installation import CHECKOUT
 from demo.load import Bench
 from demo.measure import COLUMNS, rows
 from demo.model import model_folder
+from demo.narration import Narration
 from demo.pacing import kv_bytes_per_token
 from demo.prometheus import Recorded
 from demo.served import Served, ready
-from demo.stage import NAME, NAMESPACE, SERVICE_URL, SHARED_TIER, Stage
+from demo.server import Server
+from demo.stage import NAME, NAMESPACE, SHARED_TIER, Stage
 from tests.localcluster import Cluster
 
 EXAMPLE = CHECKOUT / "examples" / "cakedeployment.yaml"
@@ -36,62 +38,60 @@ BURST_DOCUMENTS, BURST_TOKENS = 8, 1000
 READY_TIMEOUT_SECONDS = 300.0
 
 
-def run(cluster: Cluster, console: Console, page: Path, folder: Path) -> list[Check]:
+def run(cluster: Cluster, narration: Narration, page: Path) -> list[Check]:
     """Run the whole demo on a cluster and write the report.
 
     Args:
         cluster: One with a node.
-        console: Where progress is told.
+        narration: Where progress is told.
         page: The report.
-        folder: Scratch for the shared claim and the load generator; the cluster may use it as long as it runs.
 
     Returns:
         What happened and what did not.
     """
+    load.begin_import()
     model = model_folder()
-    form = ChatFormat(model)
-    served = Served(cluster, NAMESPACE, NAME)
-    with Bench(SERVICE_URL, "smollm2", model, Path(tempfile.mkdtemp(dir=folder, prefix="load-"))) as bench:
-        stage = Stage(served, bench, Recorded(PROMETHEUS_URL, NAMESPACE, NAME), form, console)
-        install(stage, cluster, folder)
-        with served:
-            start(stage)
-            comparison = compare(stage, kv_bytes_per_token(json.loads((model / "config.json").read_text())))
-            stage.say("The tuner: more of the same, until the operator turns a knob and the pods confirm it")
-            retuned = tuning.wait_for_retuning(stage, comparison.turns)
-            tell_retunings(stage, retuned)
-            scaled = scaling.scale_up_and_back(stage, _documents(form, BURST_TOKENS, BURST_DOCUMENTS))
-            for reason in scaled.reasons:
-                stage.detail(reason)
+    install(cluster, narration, model)
+    with started(cluster, narration, model) as stage:
+        comparison = compare(stage, kv_bytes_per_token(json.loads((model / "config.json").read_text())))
+        stage.say("The tuner: more of the same, until the operator turns a knob and the pods confirm it")
+        retuned = tuning.wait_for_retuning(stage, comparison.turns)
+        tell_retunings(stage, retuned)
+        scaled = scaling.scale_up_and_back(stage, _documents(stage.form, BURST_TOKENS, BURST_DOCUMENTS))
+        for reason in scaled.reasons:
+            stage.detail(reason)
         verdicts = checks(comparison, retuned, scaled)
-        found = report.Findings(comparison, retuned, scaled, verdicts, stage.moments, machine())
+        found = report.Findings(comparison, retuned, scaled, verdicts, narration.moments, machine(stage.served))
         write_report(stage, found, page)
-    tell(console, found, page)
+    tell(narration, found, page)
     return verdicts
 
 
-def install(stage: Stage, cluster: Cluster, folder: Path) -> None:
-    """Bring everything into the cluster."""
-    stage.say("Images, volumes, Prometheus, and the operator by its Helm chart")
-    installation.load_images(cluster)
-    shared = Path(tempfile.mkdtemp(dir=folder, prefix="shared-"))
-    shared.chmod(0o777)  # the pods run as another user
-    volumes = (
-        installation.engine_environment(),
-        Volume("models", model_folder().parent),
-        Volume("kv", shared, read_only=False),
-    )
-    installation.prepare(cluster, Fleet(NAMESPACE, volumes))
-    installation.install_prometheus(cluster)
-    installation.install_operator(cluster)
+def install(cluster: Cluster, narration: Narration, model: Path) -> None:
+    """Bring everything into the cluster but the CakeDeployment."""
+    narration.say("Images, the operator by its Helm chart, Prometheus, and two claims: the model, and one to share")
+    installation.install(cluster, NAMESPACE)
+    cluster.filled_claim(NAMESPACE, "models", model.parent)
+    cluster.shared_claim(NAMESPACE, "kv")
 
 
-def start(stage: Stage) -> None:
-    """Apply the example and wait until it serves."""
-    stage.say(f"kubectl apply -n {NAMESPACE} -f {EXAMPLE.relative_to(CHECKOUT)}")
-    stage.served.kubectl("apply", "-f", str(EXAMPLE))
-    stage.served.wait("Ready", ready, READY_TIMEOUT_SECONDS)
-    stage.detail(stage.served.kubectl("get", "cakedeployment").rstrip().replace("\n", "\n        "))
+@contextmanager
+def started(cluster: Cluster, narration: Narration, model: Path) -> Iterator[Stage]:
+    """Apply the example, and yield the stage once it serves."""
+    engine = cluster.engine(NAMESPACE)
+    narration.say(f"kubectl apply -n {NAMESPACE} -f {EXAMPLE.relative_to(CHECKOUT)}")
+    if engine:
+        narration.detail(f"with what this cluster needs besides: spec.engine.{{{', '.join(engine)}}}")
+    resource = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+    resource["metadata"]["namespace"] = NAMESPACE
+    with Served(cluster, NAMESPACE, NAME) as served, tempfile.TemporaryDirectory(prefix="cake-demo-") as folder:
+        cluster.apply(fitted(resource, engine))
+        served.wait("Ready", ready, READY_TIMEOUT_SECONDS)
+        narration.detail(served.kubectl("get", "cakedeployment").rstrip().replace("\n", "\n        "))
+        server = Server(cluster.reach(NAMESPACE, NAME))
+        recorded = Recorded(cluster.reach(NAMESPACE, "prometheus"), NAMESPACE, NAME)
+        with Bench(server.url, served.now.spec.model.name, model, Path(folder)) as bench:
+            yield Stage(narration, served, server, bench, recorded, ChatFormat(model))
 
 
 def compare(stage: Stage, bytes_per_token: int) -> comparing.Comparison:
@@ -128,8 +128,9 @@ def write_report(stage: Stage, found: report.Findings, page: Path) -> None:
     page.write_text(report.render(found, report.record(stage.recorded, span, replicas)), encoding="utf-8")
 
 
-def tell(console: Console, found: report.Findings, page: Path) -> None:
+def tell(narration: Narration, found: report.Findings, page: Path) -> None:
     """Print the table and the verdicts."""
+    console = narration.console
     table = Table(title=f"Time to first token by mode, on {found.machine}", title_justify="left")
     for column in COLUMNS:
         table.add_column(column, justify="left" if column == COLUMNS[0] else "right", no_wrap=True)
@@ -145,11 +146,13 @@ def tell(console: Console, found: report.Findings, page: Path) -> None:
     console.print(f"The report: {page}", highlight=False, soft_wrap=True)
 
 
-def machine() -> str:
-    """Return the machine in words."""
-    info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    names = (line.partition(":")[2].strip() for line in info.splitlines() if line.startswith("model name"))
-    return f"{len(os.sched_getaffinity(0))} cores of {next(names, platform.processor() or 'an unknown processor')}"
+def machine(served: Served) -> str:
+    """Return the machine that a pod runs on, in words."""
+    info = served.kubectl("exec", f"deployment/{served.name}", "--", "cat", "/proc/cpuinfo").splitlines()
+    fields = [(key.strip(), value.strip()) for key, _, value in (line.partition(":") for line in info)]
+    cores = sum(key == "processor" for key, _ in fields)
+    name = next((value for key, value in fields if key == "model name"), "an unknown processor")
+    return f"{cores} cores of {name}"
 
 
 def _documents(form: ChatFormat, tokens: int, count: int) -> list[Document]:

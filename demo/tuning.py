@@ -59,7 +59,7 @@ def wait_for_retuning(stage: Stage, turns: Sequence[Sequence[Conversation]]) -> 
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while not (found := list(retunings(stage.served.history))) and time.monotonic() < deadline:
         for conversations in turns:
-            stage.empty_local_caches()
+            stage.server.forget()
             playing = prompts(stage.form, conversations)
             stage.bench.play(playing, output_tokens=ANSWER_TOKENS, concurrency=1)
             if found := list(retunings(stage.served.history)):

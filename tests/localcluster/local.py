@@ -8,7 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from tests.localcluster import cache, debian, images, ports, runs, teardown, volumes
+from tests.localcluster import (
+    cache,
+    claims,
+    debian,
+    engine_environment,
+    images,
+    node_ports,
+    ports,
+    runs,
+    teardown,
+    volumes,
+)
 from tests.localcluster.cluster import Cluster
 from tests.localcluster.containers import Containers
 from tests.localcluster.controlplane import ControlPlane, Listening
@@ -18,13 +29,14 @@ from tests.localcluster.namespaces import NODE_ADDRESS, Namespaces
 from tests.localcluster.node import Node
 from tests.localcluster.processes import Processes
 from tests.localcluster.runs import CONTROL_PLANE, NODE, Owner, Run
+from tests.localcluster.variables import Images
 
 
 class LocalCluster(Cluster):
     """A cluster of this machine, running or being started."""
 
     def __init__(self, run: Run) -> None:
-        super().__init__(run.kubeconfig, node=run.is_node)
+        super().__init__(run.kubeconfig)
         self.run = run
         self._processes: Processes | None = None
 
@@ -55,14 +67,17 @@ class LocalCluster(Cluster):
     def down(self) -> None:
         """End it: no process, mount, link or file of it is left. One that is not this process's, or kept, stays."""
         if self.run.owner != Owner.this_process():
+            super().down()
             return
         teardown.end(self.run)
         if self._processes is not None:
             self._processes.reap()
 
-    def keep(self) -> None:
-        """Let it outlive this process."""
+    def keep(self) -> list[str]:
+        """Let it outlive this process, with all that was made in it; returns the command that ends it."""
+        super().keep()
         self.run = self.run.disown()
+        return [f"python -m tests.localcluster down {self.run.name}"]
 
     def load_images(self, *names: str) -> None:
         """Bring the node up to date with images of this checkout: those named, or all of them."""
@@ -70,17 +85,45 @@ class LocalCluster(Cluster):
         for name in names or tuple(images.NAMED):
             containers.provide(images.NAMED[name]())
 
-    def load_image(self, archive: Path) -> None:
-        """Import an OCI archive on the node."""
-        self._containers().load(archive)
+    def images(self) -> Images:
+        """The images of this checkout, which the node has from now on."""
+        self.load_images()
+        return images.NAMES
+
+    def engine(self, namespace: str) -> dict[str, Any]:
+        """vLLM itself: the local image lacks it, so that it is mounted from a claim of the namespace."""
+        if not self.has("persistentvolumeclaim", engine_environment.CLAIM, "-n", namespace):
+            self.mount_volume(engine_environment.CLAIM, namespace, engine_environment.folder(), read_only=True)
+        return engine_environment.mounted()
+
+    def storage_class(self, namespace: str, claim: str) -> str:
+        """The class that a folder of this cluster is offered under, to that one claim."""
+        folder = self.run.folder / "claims" / f"{namespace}-{claim}"
+        volumes.require_folder(folder, writable=True)
+        self.apply(volumes.volume(claim, namespace, folder))
+        return volumes.STORAGE_CLASS
+
+    def filled_claim(self, namespace: str, name: str, folder: Path) -> None:
+        """Make ``folder`` itself a claim that pods read."""
+        self.mount_volume(name, namespace, folder, read_only=True)
+
+    def reach(self, namespace: str, service: str) -> str:
+        """The URL of a NodePort on loopback, which goes to the same pods as the Service."""
+        return node_ports.open_port(self, namespace, service)
+
+    def directions(self, namespace: str, service: str) -> str:
+        """The same URL: it outlives this process."""
+        return f"curl {self.reach(namespace, service)}"
 
     def mount_volume(self, name: str, namespace: str, path: Path, read_only: bool = False) -> None:
         """Make a folder of this machine a bound ReadWriteMany claim ``name`` in ``namespace``."""
         self._require_node()
         volumes.require_folder(path, writable=not read_only)
+        path = path.absolute()
         if read_only:
-            path = Namespaces.of(self.run.folder).show_read_only(path.absolute(), f"{namespace}-{name}")
-        volumes.bind(self, name, namespace, path.absolute())
+            path = Namespaces.of(self.run.folder).show_read_only(path, f"{namespace}-{name}")
+        self.apply(volumes.volume(name, namespace, path), claims.claim(name, namespace, volumes.STORAGE_CLASS))
+        self.kubectl("wait", "-n", namespace, f"pvc/{name}", "--for=jsonpath={.status.phase}=Bound", "--timeout=30s")
 
     def audit_events(self) -> Iterator[dict[str, Any]]:
         """The API server's audit events so far, oldest first."""
@@ -95,7 +138,7 @@ class LocalCluster(Cluster):
         return Containers(self.run.folder / "containerd.sock")
 
     def _require_node(self) -> None:
-        if not self.node:
+        if not self.run.is_node:
             raise LocalClusterError("This cluster has no node: start it without control_plane_only.")
 
 

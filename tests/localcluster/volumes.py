@@ -1,15 +1,16 @@
 """Folders of this machine as claims of the local cluster: what a shared file system is elsewhere."""
 
-import json
 import os
 from pathlib import Path
+from typing import Any
 
-from tests.localcluster.cluster import Cluster
 from tests.localcluster.errors import LocalClusterError
 
 # Whom our pods run as.
 POD_USER = 65532
 CAPACITY = "1Ti"
+# No object of this name is needed: volumes and claims that name the same class find each other.
+STORAGE_CLASS = "local-folder"
 
 
 def require_folder(path: Path, writable: bool) -> None:
@@ -26,30 +27,19 @@ def require_folder(path: Path, writable: bool) -> None:
     os.chown(path, POD_USER, POD_USER)
 
 
-def bind(cluster: Cluster, name: str, namespace: str, path: Path) -> None:
-    """Make ``path`` a PersistentVolume, and claim ``name`` bound to it."""
-    volume = f"{namespace}-{name}"
-    # Also for what cannot be written: pods ask for what the claim of a model usually is.
-    shape = {"accessModes": ["ReadWriteMany"], "storageClassName": "", "volumeMode": "Filesystem"}
-    objects = [
-        {
-            "apiVersion": "v1",
-            "kind": "PersistentVolume",
-            "metadata": {"name": volume},
-            "spec": {
-                **shape,
-                "capacity": {"storage": CAPACITY},
-                "claimRef": {"namespace": namespace, "name": name},
-                "persistentVolumeReclaimPolicy": "Retain",
-                "hostPath": {"path": str(path), "type": "Directory"},
-            },
+def volume(claim: str, namespace: str, path: Path) -> dict[str, Any]:
+    """The PersistentVolume that shows ``path`` to one claim and no other."""
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": f"{namespace}-{claim}"},
+        "spec": {
+            "capacity": {"storage": CAPACITY},
+            # Also for what cannot be written: pods ask for what the claim of a model usually is.
+            "accessModes": ["ReadWriteMany"],
+            "storageClassName": STORAGE_CLASS,
+            "claimRef": {"namespace": namespace, "name": claim},
+            "persistentVolumeReclaimPolicy": "Retain",
+            "hostPath": {"path": str(path), "type": "Directory"},
         },
-        {
-            "apiVersion": "v1",
-            "kind": "PersistentVolumeClaim",
-            "metadata": {"name": name, "namespace": namespace},
-            "spec": {**shape, "volumeName": volume, "resources": {"requests": {"storage": CAPACITY}}},
-        },
-    ]
-    cluster.kubectl("apply", "-f", "-", input=json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}))
-    cluster.kubectl("wait", "-n", namespace, f"pvc/{name}", "--for=jsonpath={.status.phase}=Bound", "--timeout=30s")
+    }

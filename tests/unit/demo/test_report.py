@@ -4,11 +4,11 @@ from demo.charts import Span
 from demo.checks import Check
 from demo.comparing import Comparison
 from demo.measure import Counts, ModeRun
+from demo.narration import Moment
 from demo.pacing import Pace
 from demo.prometheus import Series
 from demo.report import Findings, Recording, render
 from demo.scaling import Scaling
-from demo.stage import Moment
 from demo.tuning import Retuning
 
 RUNS = tuple(

@@ -1,21 +1,28 @@
 """Where compute and loads of one request should meet.
 
-With both costs known, the best meeting point is where the two ends finish at the same time. The ends of the range are
-the single resources, so this is never worse than either of them by prediction: all computed when loads cannot help, all
-loaded when they are far faster. It also sizes the last compute step: compute stops at the meeting point rather than at
-the end of a full step, and both sides finish together.
+Compute of the chunks below the meeting point and loads of those from it on go on at the same time, so the prefix is
+there when the later of the two is done. The best meeting point makes that soonest. The ends of the range are the single
+resources: all computed where loads cannot help, all loaded where they are far faster, and in between both sides finish
+together, since compute stops at the meeting point rather than at the end of a full step. It is chosen anew before
+every step, so that it follows whatever changes.
+
+Both resources have a price when others wait for them. With Wc requests that this one's compute delays and Wl that its
+loads delay, the meeting point m minimises the sum of all delays,
+
+    max(compute(m), loads(m)) + Wc * compute(m) + Wl * loads(m),
+
+and a busy GPU computes a stored prefix only where loading it would cost everyone more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isqrt
 
 from cake_engine.config import Mode
-from cake_engine.core.plan import Plan
-
-MARGIN = 0.1
-"""Loads may go this fraction of the open range below the meeting point: an idle tier helps nobody, estimates err."""
+from cake_engine.core.plan import Chunk, Plan
 
 
 @dataclass(frozen=True)
@@ -34,18 +41,37 @@ class Aim:
 
 
 @dataclass(frozen=True)
+class Loads:
+    """What a plan may assume of loads from one tier.
+
+    Attributes:
+        seconds: Until so many chunks have arrived, if nothing else is ahead; None while nothing was ever read.
+        ahead: Seconds until what others asked for before has arrived.
+        waiting: Other requests that wait for the same tier.
+    """
+
+    seconds: Callable[[int], float] | None
+    ahead: float = 0.0
+    waiting: int = 0
+
+
+@dataclass(frozen=True)
 class Costs:
     """What a plan may assume.
 
     Attributes:
-        compute: Seconds to compute tokens [start, stop) of the request; None when not known.
-        chunk_seconds: Seconds in which one chunk arrives from a tier; None when not known.
-        ahead_seconds: Seconds until the loads that others asked for before are done.
+        compute: Seconds to compute tokens [start, stop) of the request; None while no step was measured.
+        loads: By tier; a tier that is not named costs nothing.
+        compute_ahead: Seconds until compute that goes first is done.
+        compute_waiting: Other requests that are delayed by what this one computes.
+        doubt: Relative error of these estimates.
     """
 
-    compute: Callable[[int, int], float | None]
-    chunk_seconds: float | None
-    ahead_seconds: float = 0.0
+    compute: Callable[[int, int], float] | None
+    loads: Mapping[str, Loads] = field(default_factory=dict)
+    compute_ahead: float = 0.0
+    compute_waiting: int = 0
+    doubt: float = 0.0
 
 
 def aim(plan: Plan, at: int, mode: Mode, costs: Costs, static_meeting_point: float | None = None) -> Aim:
@@ -71,29 +97,87 @@ def aim(plan: Plan, at: int, mode: Mode, costs: Costs, static_meeting_point: flo
 
 
 def _balance(plan: Plan, at: int, costs: Costs) -> Aim:
-    low = max(plan.first, -(-at // plan.chunk_tokens))
-    high = plan.stop(at)
-    whole = costs.compute(at, high * plan.chunk_tokens)
-    if costs.chunk_seconds is None or whole is None or low >= high:
-        # Plain Cake needs no estimate: both ends go on until they touch.
-        return Aim(high, low)
-    pending = plan.pending()
+    low, high = max(plan.first, -(-at // plan.chunk_tokens)), plan.stop(at)
+    if low >= high:
+        return Aim(low, low)
+    race = _Race.of(plan, at, costs)
+    if race is None:
+        # Nothing is known of one side: load everything and compute in steps that double, as a sender does on an unknown
+        # network. What turns out to be the wrong choice is then small, and some steps later its cost is known.
+        return Aim(min(high, low + max(1, plan.count(Chunk.COMPUTED))), low)
+    meeting = _least(race.cost, low, high)
+    return Aim(meeting, race.floor(low, meeting), race.finish(meeting))
 
-    def load(meeting: int) -> float:
-        chunks = pending[meeting - plan.first]
-        return chunks * (costs.chunk_seconds or 0.0) + (costs.ahead_seconds if chunks else 0.0)
 
-    def compute(meeting: int) -> float:
-        return costs.compute(at, meeting * plan.chunk_tokens) or 0.0
+@dataclass(frozen=True)
+class _Race:
+    """The two ends of one plan with both costs known, as functions of the meeting point."""
 
-    # Compute grows and load shrinks with the meeting point: bisect for where they cross.
-    left, right = low, high
-    while left < right:
-        middle = (left + right) // 2
-        if compute(middle) < load(middle):
-            left = middle + 1
-        else:
-            right = middle
-    best = min((m for m in (left - 1, left) if m >= low), key=lambda m: max(compute(m), load(m)))
-    margin = 1 + int(MARGIN * (high - low))
-    return Aim(best, max(low, best - margin), max(compute(best), load(best)))
+    plan: Plan
+    at: int
+    costs: Costs
+    curve: Callable[[int, int], float]
+    lanes: Sequence[tuple[Loads, Callable[[int], float], list[int]]]
+
+    @classmethod
+    def of(cls, plan: Plan, at: int, costs: Costs) -> _Race | None:
+        """None where a cost is not known."""
+        lanes = []
+        for tier, pending in plan.pending().items():
+            loads = costs.loads.get(tier)
+            if loads is None:
+                continue
+            if loads.seconds is None:
+                return None
+            lanes.append((loads, loads.seconds, pending))
+        return cls(plan, at, costs, costs.compute, lanes) if costs.compute else None
+
+    def compute(self, meeting: int) -> float:
+        """Seconds of compute up to the meeting point."""
+        return self.curve(self.at, meeting * self.plan.chunk_tokens)
+
+    def computed(self, meeting: int) -> float:
+        """When compute has reached it."""
+        seconds = self.compute(meeting)
+        return seconds + self.costs.compute_ahead if seconds else 0.0
+
+    def arrived(self, meeting: int) -> float:
+        """When all from it on has been loaded: tiers work at the same time."""
+        latest = 0.0
+        for loads, seconds, pending in self.lanes:
+            if chunks := pending[meeting - self.plan.first]:
+                latest = max(latest, loads.ahead + seconds(chunks))
+        return latest
+
+    def finish(self, meeting: int) -> float:
+        """When both are done."""
+        return max(self.computed(meeting), self.arrived(meeting))
+
+    def cost(self, meeting: int) -> float:
+        """What is to be least: this request's time, and the time of others."""
+        others = self.costs.compute_waiting * self.compute(meeting)
+        for loads, seconds, pending in self.lanes:
+            if loads.waiting and (chunks := pending[meeting - self.plan.first]):
+                others += loads.waiting * seconds(chunks)
+        return self.finish(meeting) + others
+
+    def floor(self, low: int, meeting: int) -> int:
+        """The lowest chunk that, within the doubt in both costs, arrives before compute would have filled it.
+
+        The last chunk before the meeting point is always worth asking for where nobody else waits: a tier that is
+        thought to be slow would otherwise never be seen to have recovered.
+        """
+        if any(loads.waiting for loads, _, _ in self.lanes):
+            return meeting
+        early, late = 1 - self.costs.doubt, 1 + self.costs.doubt
+        first = bisect_left(
+            range(low, meeting), True, key=lambda chunk: early * self.arrived(chunk) < late * self.computed(chunk + 1)
+        )
+        return max(low, min(low + first, meeting - 1))
+
+
+def _least(cost: Callable[[int], float], low: int, high: int) -> int:
+    """Where a cost that falls and then rises is least: a coarse look, then a fine one around the best."""
+    stride = max(1, isqrt((high - low) // 2))
+    best = min([*range(low, high, stride), high], key=cost)
+    return min(range(max(low, best - stride + 1), min(high, best + stride - 1) + 1), key=cost)

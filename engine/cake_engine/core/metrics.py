@@ -25,6 +25,7 @@ LOAD_FALLBACKS = "cake_load_fallbacks_total"
 BLOCK_REJECTS = "cake_block_rejects_total"
 STALLS = "cake_stall_seconds_total"
 MEETING_POINT = "cake_meeting_point_ratio"
+COST_ERROR = "cake_cost_error_ratio"
 MODE = "cake_mode"
 KNOB = "cake_knob"
 CONFIG_GENERATION = "cake_config_generation"
@@ -81,6 +82,13 @@ WORK = (
         "Where compute and loads met: 0 all loaded, 1 all computed; kind predicted or actual.",
         ("kind",),
         _RATIOS,
+    ),
+    Metric(
+        COST_ERROR,
+        "gauge",
+        "Error of what steps (resource compute) and reads (resource: the tier) were expected to take, relative to the "
+        "larger of expected and observed, lately.",
+        ("resource",),
     ),
 )
 """What the engine does; absent until it has done some."""

@@ -14,7 +14,7 @@ continues once the chunks before it are there. `aim` moves the meeting point; `c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -43,7 +43,8 @@ class Chunk(Enum):
 
 
 _ON_DEVICE_OR_NEAR = frozenset({Chunk.RESIDENT, Chunk.COPYING, Chunk.LOADED})
-_TO_LOAD = frozenset({Chunk.STORED, Chunk.FETCHING, Chunk.RESIDENT})
+_ON_A_TIER = frozenset({Chunk.STORED, Chunk.FETCHING})
+_TO_LOAD = _ON_A_TIER | {Chunk.RESIDENT}
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,14 @@ class Outcome:
 class Plan:
     """One request's stored prefix: chunks `first` to `end`, exclusive; chunk i holds tokens [i*size, (i+1)*size)."""
 
-    def __init__(self, first: int, end: int, chunk_tokens: int, resident: Iterable[int] = ()) -> None:
+    def __init__(
+        self,
+        first: int,
+        end: int,
+        chunk_tokens: int,
+        resident: Iterable[int] = (),
+        tiers: Mapping[int, str] | None = None,
+    ) -> None:
         """Plan for chunks that are all stored.
 
         Args:
@@ -80,6 +88,7 @@ class Plan:
             end: One past the last stored chunk.
             chunk_tokens: Tokens of one chunk.
             resident: The chunks among them that are in memory already.
+            tiers: On which tier each of the others is; a chunk that is not named is on the tier "".
         """
         if not 0 <= first < end or chunk_tokens < 1:
             raise ValueError(f"a plan needs 0 <= first < end and chunk_tokens > 0, not {first}, {end}, {chunk_tokens}")
@@ -90,6 +99,7 @@ class Plan:
         self.floor = first
         self._chunks = dict.fromkeys(range(first, end), Chunk.STORED)
         self._chunks.update((chunk, Chunk.RESIDENT) for chunk in resident)
+        self._tiers = tiers or {}
         self._low = end
         self._duplicated = self._lost = 0
 
@@ -178,12 +188,26 @@ class Plan:
             chunk += 1
         return min(chunk, self.end)
 
-    def pending(self) -> list[int]:
-        """For each chunk from `first` to `end` inclusive: how many at or after it still have to come from a tier."""
-        counts = [0]
+    def pending(self) -> dict[str, list[int]]:
+        """By tier, for each chunk from `first` to `end` inclusive: how many at or after it have yet to come from it."""
+        counts: dict[str, list[int]] = {}
+        length = self.end - self.first + 1
         for chunk in range(self.end - 1, self.first - 1, -1):
-            counts.append(counts[-1] + (self._chunks[chunk] in (Chunk.STORED, Chunk.FETCHING)))
-        counts.reverse()
+            if self._chunks[chunk] in _ON_A_TIER:
+                tier = counts.setdefault(self._tiers.get(chunk, ""), [0] * length)
+                tier[chunk - self.first] = 1
+        for tier in counts.values():
+            for index in range(length - 2, -1, -1):
+                tier[index] += tier[index + 1]
+        return counts
+
+    def reading(self) -> dict[str, int]:
+        """By tier: chunks on their way into memory."""
+        counts: dict[str, int] = {}
+        for chunk, state in self._chunks.items():
+            if state is Chunk.FETCHING:
+                tier = self._tiers.get(chunk, "")
+                counts[tier] = counts.get(tier, 0) + 1
         return counts
 
     def count(self, *states: Chunk) -> int:
@@ -199,8 +223,15 @@ class Plan:
         return -(-at // self.chunk_tokens)
 
     def _computable(self, chunk: int) -> bool:
-        state = self._chunks[chunk]
-        return state in (Chunk.LOST, Chunk.COMPUTED) or (chunk < self.meeting and state in _TO_LOAD)
+        match self._chunks[chunk]:
+            case Chunk.LOST | Chunk.COMPUTED:
+                return True
+            case Chunk.STORED | Chunk.FETCHING:
+                return chunk < self.meeting
+            case Chunk.RESIDENT:  # from the floor on it is about to be copied
+                return chunk < min(self.meeting, self.floor)
+            case _:
+                return False
 
     def _move(self, chunk: int, to: Chunk, allowed: frozenset[Chunk]) -> None:
         state = self._chunks[chunk]

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from cake_engine.core.tier_cost import TierCost
 from cake_engine.store.bandwidth import BandwidthCap
 from cake_engine.store.statistics import RateMeter
 
@@ -96,7 +97,11 @@ class Transfer:
 
 
 class TransferPool:
-    """The queue, the threads, and what has ended. Every method but `wait_idle` and `stop` returns at once."""
+    """The queue, the threads, and what has ended. Every method but `wait_idle` and `stop` returns at once.
+
+    Attributes:
+        cost: What transfers take, without caps and without waiting for their turn.
+    """
 
     def __init__(
         self,
@@ -133,6 +138,7 @@ class TransferPool:
         self._finished: deque[Transfer] = deque()
         self._cap = BandwidthCap()
         self._meter = RateMeter()
+        self.cost = TierCost(readers=threads)
         self._stopping = False
         self._held = 0
         self._threads: set[threading.Thread] = set()
@@ -246,6 +252,8 @@ class TransferPool:
             if transfer.abandoned:
                 self._held -= 1
                 return
+            if transfer.failure is None:
+                self.cost.observe(transfer.size, now - transfer.started, together=len(self._running))
             self._running.remove(transfer)
             self._finished.append(transfer)
             idle = not (self._queue or self._running)

@@ -36,19 +36,10 @@ class PlanLoader(adapter.OffloadSeam):
         self._flush: set[int] = set()
         self._silent_since = self._looked = time.monotonic()
 
-    def chunk_seconds(self, tier: int, cap: float | None) -> float | None:
-        """Seconds in which a chunk arrives from a tier, or longer if nothing at all has arrived for longer.
-
-        Args:
-            tier: Index of the tier; 0 is memory, which costs nothing beside the others.
-            cap: Its bandwidth cap in bytes per second, if it has one.
-        """
-        if tier == 0:
-            return 0.0
-        rate = self.manager.secondary_tiers[tier - 1].read_rate
-        if not rate:
-            return None
-        return max(self.chunk_bytes / min(rate, cap or rate), self._looked - self._silent_since)
+    @property
+    def silent_seconds(self) -> float:
+        """For how long nothing has arrived in memory although reads were under way."""
+        return self._looked - self._silent_since
 
     def load(self, active: ActivePlan, blocks: list[int]) -> dict[int, TransferJob]:
         """Ask for a plan's missing chunks, last first; returns copies of those that are in memory."""

@@ -24,8 +24,9 @@ from vllm.v1.request import Request
 
 from cake_engine.core import metrics
 from cake_engine.core.cost import ComputeCost, Span
-from cake_engine.core.meeting import Costs, aim
+from cake_engine.core.meeting import aim
 from cake_engine.core.plan import Chunk, Plan
+from cake_engine.core.plan_costs import Demand, PlanCosts
 from cake_engine.vllm.accounts import MemoryAccount, count_outcome, time_stall
 from cake_engine.vllm.active_plan import ActivePlan
 from cake_engine.vllm.loading import PlanLoader
@@ -42,6 +43,15 @@ class CakeOffloadScheduler(PlanLoader):
         super().__init__(spec, vllm_config, kv_cache_config)
         self.compute_cost = ComputeCost()
         self.step_tokens = int(vllm_config.scheduler_config.max_num_batched_tokens)
+        self.costs = PlanCosts(
+            self.compute_cost,
+            {
+                name: tier.read_cost
+                for name, tier in zip(self.tier_names[1:], self.manager.secondary_tiers, strict=True)
+            },
+            self.chunk_bytes,
+            self.step_tokens,
+        )
         self._live = spec.live
         self._adapters = AdapterKeys()
         self._traced = vllm_config.observability_config.otlp_traces_endpoint is not None
@@ -107,8 +117,8 @@ class CakeOffloadScheduler(PlanLoader):
         end = first + (len(tiers) if cap is None else min(len(tiers), cap // size))
         if self._unanswered or end == first or (end - first) * size < self._live.current.minimum_load_tokens:
             return None
-        plan = Plan(first, end, size, resident=(chunk for chunk in resident if chunk < end))
         names = {chunk: self.tier_names[tier] for chunk, tier in zip(range(first, end), tiers, strict=False)}
+        plan = Plan(first, end, size, resident=(chunk for chunk in resident if chunk < end), tiers=names)
         return ActivePlan(request.request_id, context, plan, keys[:end], names, max(tiers), computed)
 
     def update_state_after_alloc(self, request: Request, blocks: KVCacheBlocks, num_external_tokens: int) -> None:
@@ -151,8 +161,10 @@ class CakeOffloadScheduler(PlanLoader):
             return max(allowed, min(tokens, plan.chunk_tokens))
         return allowed
 
-    def begin_step(self) -> None:
+    def begin_step(self, demand: Demand) -> None:
         """Set every plan's aim for the step that is about to be scheduled."""
+        plans = {request_id: active.plan for request_id, active in self._active.items()}
+        self.costs.look(demand, plans, self._live.current, self.silent_seconds)
         for active in self._active.values():
             self._aim(active)
 
@@ -195,15 +207,7 @@ class CakeOffloadScheduler(PlanLoader):
 
     def _aim(self, active: ActivePlan) -> None:
         live, plan = self._live.current, active.plan
-        cap = live.load_bandwidth_bytes_per_second.get(self.tier_names[active.slowest_tier])
-        chunk_seconds = self.chunk_seconds(active.slowest_tier, cap)
-        ahead = self.reading - plan.count(Chunk.FETCHING)
-        costs = Costs(
-            lambda start, stop: self.compute_cost.seconds(start, stop, self.step_tokens),
-            chunk_seconds,
-            max(0, ahead) * (chunk_seconds or 0.0),
-        )
-        goal = aim(plan, active.at, live.mode, costs, live.static_meeting_point)
+        goal = aim(plan, active.at, live.mode, self.costs.of(active.request_id), live.static_meeting_point)
         plan.aim(goal.meeting, goal.floor)
         if active.predicted is None and goal.seconds is not None:
             active.predicted = (goal.meeting - plan.first) / (plan.end - plan.first)
@@ -267,5 +271,7 @@ class CakeOffloadScheduler(PlanLoader):
         stats = super().get_stats() or OffloadingConnectorStats()
         for tier in self.manager.secondary_tiers:
             record_tier(stats, tier.take_statistics())
+        for resource, error in self.costs.errors().items():
+            stats.set_gauge(metrics.COST_ERROR, error, (resource,))
         self._memory.add_to(stats)
         return stats

@@ -20,6 +20,7 @@ from cake_engine.core.cost import Span
 from cake_engine.vllm import adapter_0_32 as adapter
 from cake_engine.vllm import completions
 from cake_engine.vllm.connector import CakeConnector
+from cake_engine.vllm.costs import demand
 
 IDLE_WAIT_SECONDS = 0.005
 """How long a step that had nothing to compute waits for a load to end before it looks again."""
@@ -70,7 +71,7 @@ class CakeScheduler(Scheduler):
         """Jump over what was loaded, wake what has waited long enough, then schedule as vLLM does."""
         if not self._computed_last_step and self.cake.waiting and not self._in_flight():
             completions.wait(IDLE_WAIT_SECONDS)
-        self.cake.begin_step()
+        self.cake.begin_step(demand(self.running, self.waiting))
         jumped = self._jump()
         self._unpark()
         output = super().schedule(*args, **kwargs)

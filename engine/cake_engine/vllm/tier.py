@@ -19,6 +19,7 @@ from vllm.v1.kv_offload.base import LookupResult, Medium, OffloadKey, ReqContext
 from vllm.v1.kv_offload.tiering.base import JobResult, SecondaryTierManager, TransferJob
 
 from cake_engine.config import ModelIdentity, TierConfig
+from cake_engine.core.tier_cost import TierCost
 from cake_engine.live import LiveConfigFile
 from cake_engine.store.blockfile import Reject
 from cake_engine.store.blocks import BlockStore
@@ -118,6 +119,11 @@ class CakeFileTier(SecondaryTierManager):
     def read_rate(self) -> float | None:
         """Bytes per second at which queued reads were served lately, the cap included; None until there was one."""
         return self._reads.bytes_per_second
+
+    @property
+    def read_cost(self) -> TierCost:
+        """What reads take, learned from every one."""
+        return self._reads.cost
 
     @property
     def read_latency(self) -> float | None:

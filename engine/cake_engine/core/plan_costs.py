@@ -1,0 +1,129 @@
+"""What one plan may assume of compute and loads, from the state of the engine that serves it.
+
+The engine schedules in order: decoding requests get their tokens first, then requests in prefill one after the other.
+So compute of a plan waits for what is ahead of it, shares its steps with decoding, and delays whoever is behind. Tiers
+serve the reads of all plans.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cake_engine.config import LiveConfig
+from cake_engine.core.cost import ComputeCost
+from cake_engine.core.meeting import Costs, Loads
+from cake_engine.core.plan import Plan
+from cake_engine.core.tier_cost import TierCost
+
+_UNKNOWN_ERROR = 0.25
+"""Taken for the relative error of a cost that was observed too rarely to have one."""
+
+
+_LATE = 2.0
+"""Nothing has arrived for this many times what one read takes: from then on a read takes what was waited for it."""
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Who wants compute.
+
+    Attributes:
+        decoding: Running requests that decode.
+        prefilling: Running requests in prefill, in the order in which they get tokens: id, next token, tokens.
+        waiting: Requests that wait for a seat and could compute at once.
+    """
+
+    decoding: int = 0
+    prefilling: Sequence[tuple[str, int, int]] = ()
+    waiting: int = 0
+
+
+@dataclass
+class PlanCosts:
+    """Costs for each plan; `look` once before every step, then `of`.
+
+    Attributes:
+        compute: What steps take.
+        tiers: What reads take, by name of the tier; the memory tier is not among them: it costs nothing beside them.
+        chunk_bytes: Of one chunk.
+        step_tokens: Token budget of a step.
+    """
+
+    compute: ComputeCost
+    tiers: Mapping[str, TierCost]
+    chunk_bytes: int
+    step_tokens: int
+    _demand: Demand = field(default_factory=Demand, init=False)
+    _live: LiveConfig = field(default_factory=LiveConfig, init=False)
+    _curve: Callable[[int, int], float] | None = field(default=None, init=False)
+    _plans: Mapping[str, Plan] = field(default_factory=dict, init=False)
+    _fetching: dict[str, dict[str, int]] = field(default_factory=dict, init=False)
+    _silent: float = field(default=0.0, init=False)
+    _doubt: float = field(default=0.0, init=False)
+
+    def look(self, demand: Demand, plans: Mapping[str, Plan], live: LiveConfig, silent_seconds: float) -> None:
+        """Take in the state of the engine before a step.
+
+        Args:
+            demand: Who wants compute.
+            plans: All that are active, by request.
+            live: For the caps and the share of a step that stored prefixes may take.
+            silent_seconds: For how long nothing has arrived although reads were under way; 0 when none are.
+        """
+        self._demand, self._plans, self._live, self._silent = demand, dict(plans), live, silent_seconds
+        self._curve = self.compute.curve(self._prefix_tokens(), demand.decoding) if plans else None
+        self._fetching = {request_id: plan.reading() for request_id, plan in plans.items()}
+        known = self.errors()
+        self._doubt = max(known.get(resource, _UNKNOWN_ERROR) for resource in ("compute", *self.tiers))
+
+    def of(self, request_id: str) -> Costs:
+        """What the plan of this request may assume; it need not have been there when the engine was looked at."""
+        ahead, behind = self._queue(request_id)
+        return Costs(
+            compute=self._curve or self.compute.curve(self._prefix_tokens(), self._demand.decoding),
+            loads={tier: self._loads(tier, cost, request_id) for tier, cost in self.tiers.items()},
+            compute_ahead=ahead,
+            compute_waiting=behind + self._demand.waiting,
+            doubt=self._doubt,
+        )
+
+    def errors(self) -> dict[str, float]:
+        """Relative error of each cost that has one, by resource: "compute" or the tier."""
+        errors = {"compute": self.compute.error, **{tier: cost.error for tier, cost in self.tiers.items()}}
+        return {resource: error for resource, error in errors.items() if error is not None}
+
+    def _prefix_tokens(self) -> int:
+        """Tokens of a step that compute of a stored prefix gets."""
+        decoding = self._demand.decoding
+        share = int(self._live.prefix_token_share * self.step_tokens) if decoding else self.step_tokens
+        return max(1, min(self.step_tokens - decoding, share))
+
+    def _queue(self, request_id: str) -> tuple[float, int]:
+        """Seconds of prefill ahead of a request, and how many requests in prefill are behind it.
+
+        A request that does not run yet is behind all that do.
+        """
+        ids = [other for other, _, _ in self._demand.prefilling]
+        place = ids.index(request_id) if request_id in ids else len(ids)
+        curve = self.compute.curve(self.step_tokens, self._demand.decoding)
+        ahead = 0.0
+        for other, at, stop in self._demand.prefilling[:place]:
+            plan = self._plans.get(other)
+            if curve and plan:  # of a stored prefix it computes what is below its meeting point
+                size = plan.chunk_tokens
+                ahead += curve(at, plan.meeting * size) + curve(max(at, plan.end * size), stop)
+            elif curve:
+                ahead += curve(at, stop)
+        return ahead, len(ids) - place - (request_id in ids)
+
+    def _loads(self, tier: str, cost: TierCost, request_id: str) -> Loads:
+        """Loads from one tier: what others asked for comes first."""
+        others = [reads for other, reads in self._fetching.items() if other != request_id]
+        expected = cost.curve(self.chunk_bytes, self._live.load_bandwidth_bytes_per_second.get(tier))
+        if expected is None:
+            return Loads(None)
+        late = self._silent > _LATE * expected(1)
+        seconds = (lambda chunks: max(expected(chunks), chunks * self._silent)) if late else expected
+        asked = [reads.get(tier, 0) for reads in others]
+        return Loads(seconds, ahead=seconds(sum(asked)), waiting=sum(1 for chunks in asked if chunks))

@@ -1,0 +1,135 @@
+"""One regression for all costs: a sum of weighted features, learned while serving, from noisy and drifting times.
+
+Four properties make it fit to decide on:
+    - It forgets only what it learns anew. A thousand steps of decoding say nothing of prefill and wipe out nothing of
+      it (directional forgetting).
+    - It shrugs off outliers: an observation counts as at most a few times what was expected.
+    - It follows a lasting change at once. When some observations in a row are all dearer, or all cheaper, than
+      expected, then the clocks have changed or the mount has: everything learned is scaled by their median.
+    - It judges itself: `error` is the relative error of its own predictions, recent ones weighing most.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from statistics import median
+
+import numpy as np
+from numpy.typing import NDArray
+
+_PRIOR_OBSERVATIONS = 0.01
+"""What the prior shape counts for: so little that it decides only what nothing observed does."""
+_CLIP = 1.5
+"""An observation counts as at most this many times what was expected, or the inverse."""
+_NOVEL = 0.5
+"""Features whose expectation rests on less than two observations' worth: an observation of them is taken as it is."""
+_RUN = 4
+"""Observations in a row on one side of what was expected: a lasting change."""
+_DEVIATION = 1.25
+_TRUST_AFTER_CHANGE = 0.2
+_ERROR_MEMORY = 0.9
+_LARGEST_RATIO = 100.0
+
+
+class Regression:
+    """Positive values as a sum of features with weights that are never negative.
+
+    Predictions may be read from another thread than the one that observes.
+
+    Attributes:
+        observations: How many were made.
+        error: Of predictions, relative to the larger of predicted and observed; None before the second observation.
+    """
+
+    def __init__(self, prior: Sequence[float], forgetting: float = 0.95) -> None:
+        """Start from a shape.
+
+        Args:
+            prior: Weights, all positive. Only their ratios matter: the first observation sets the scale.
+            forgetting: Weight of the past at each observation of its kind; 0.95 forgets half in 14.
+        """
+        self.observations = 0
+        self.error: float | None = None
+        self._prior = np.asarray(prior, dtype=float)
+        self._forgetting = forgetting
+        # In units of the prior every weight is about 1, which keeps the matrix well conditioned.
+        self._weights = np.ones(len(prior))
+        self._information = _PRIOR_OBSERVATIONS * np.eye(len(prior))
+        self._fitted = self._weights
+        self._recent: deque[tuple[NDArray[np.float64], float, float]] = deque(maxlen=_RUN)
+
+    @property
+    def weights(self) -> list[float]:
+        """One for each feature, at least 0."""
+        return [float(weight) for weight in self._fitted * self._prior]
+
+    def predict(self, features: Sequence[float]) -> float:
+        """The value expected for these features."""
+        return self._expected(np.asarray(features, dtype=float) * self._prior)
+
+    def observe(self, features: Sequence[float], value: float) -> None:
+        """Learn that these features, at least one of them positive, had this value, which must be positive."""
+        if value <= 0:
+            return
+        row = np.asarray(features, dtype=float) * self._prior
+        if not self.observations:
+            self._scale(value / self._expected(row), trust=1.0)
+        expected = max(self._expected(row), value / _LARGEST_RATIO)
+        novel = float(row @ np.linalg.solve(self._information, row)) > _NOVEL * value**2
+        if self.observations:
+            error = abs(value - expected) / max(value, expected)
+            self.error = error if self.error is None else _ERROR_MEMORY * self.error + (1 - _ERROR_MEMORY) * error
+        self.observations += 1
+        if novel:
+            self._learn(row / value, 1.0)
+            return
+        self._learn(row / expected, min(max(value / expected, 1 / _CLIP), _CLIP))
+        self._recent.append((row, value, value / expected))
+        self._follow_a_lasting_change()
+
+    def _follow_a_lasting_change(self) -> None:
+        ratios = [ratio for _, _, ratio in self._recent]
+        if len(ratios) < _RUN or (min(ratios) < _DEVIATION and max(ratios) > 1 / _DEVIATION):
+            return
+        self._scale(median(value / self._expected(row) for row, value, _ in self._recent), _TRUST_AFTER_CHANGE)
+        for row, value, _ in self._recent:
+            self._learn(row / value, 1.0)
+        self._recent.clear()
+
+    def _expected(self, row: NDArray[np.float64]) -> float:
+        return float(self._fitted @ row)
+
+    def _scale(self, factor: float, trust: float) -> None:
+        self._weights = self._weights * factor
+        self._information = self._information * (trust / factor**2)
+        self._publish()
+
+    def _learn(self, row: NDArray[np.float64], target: float) -> None:
+        """One step of recursive least squares, in units in which about 1 is expected, so that errors are relative."""
+        known = self._information @ row
+        self._information = (
+            self._information + np.outer(row, row) - (1 - self._forgetting) / (row @ known) * np.outer(known, known)
+        )
+        self._weights = self._weights + np.linalg.solve(self._information, row) * (target - row @ self._weights)
+        self._publish()
+
+    def _publish(self) -> None:
+        self._fitted = _nonnegative(self._information, self._weights)
+
+
+def _nonnegative(information: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The weights without negative ones that lose the least by what is known: drop the most negative, fit the rest."""
+    if weights.min() >= 0:
+        return weights
+    target = information @ weights
+    active = list(range(len(weights)))
+    while active:
+        part = np.linalg.solve(information[np.ix_(active, active)], target[active])
+        worst = int(part.argmin())
+        if part[worst] >= 0:
+            fitted = np.zeros_like(weights)
+            fitted[active] = part
+            return fitted
+        del active[worst]
+    return np.zeros_like(weights)

@@ -50,7 +50,7 @@ def _groups(top: Path) -> list[Path]:
 
 
 def _remove(group: Path) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while True:
         try:
             group.rmdir()

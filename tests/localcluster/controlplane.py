@@ -73,12 +73,12 @@ class ControlPlane:
         tokens = self.authority.signing_key("service-accounts")
         self._start_etcd()
         self._start_api_server(tokens)
-        self._processes.wait_until("the API server is ready", self._serves, seconds=60)
+        self._processes.wait_until("the API server is ready", self._serves, seconds=120)
         # The controllers give up when they find no server in their first ten seconds, so they come after it.
         self._start_controllers(tokens)
         if scheduler:
             self._start_scheduler()
-        self._processes.wait_until("controllers have made the default service account", self._has_accounts, seconds=60)
+        self._processes.wait_until("controllers have made the default service account", self._has_accounts, seconds=120)
 
     def credentials(self, file: str, user: str, groups: tuple[str, ...] = ()) -> Path:
         """A kubeconfig for a component that runs beside the API server."""

@@ -56,7 +56,7 @@ class Namespaces:
         unshare = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
         processes.start("namespaces", [*unshare, *init])
         # unshare forks, mounts /proc, and only then becomes the init program.
-        processes.wait_until("the node's namespaces are there", lambda: _first_process(folder) is not None, seconds=10)
+        processes.wait_until("the node's namespaces are there", lambda: _first_process(folder) is not None, seconds=30)
         namespaces = cls.of(folder)
         namespaces._arrange_mounts()
         namespaces._arrange_network()

@@ -59,7 +59,7 @@ class Node:
         self._start_kubelet()
         self._start_proxy()
         self._start_dns()
-        self._processes.wait_until("the node is Ready", self._is_ready, seconds=90)
+        self._processes.wait_until("the node is Ready", self._is_ready, seconds=180)
 
     def _start(self, name: str, *arguments: str) -> None:
         command = [*self._namespaces.within, str(self._program), name, *arguments]
@@ -79,7 +79,7 @@ class Node:
         self._await_containerd()
 
     def _await_containerd(self) -> None:
-        self._processes.wait_until("containerd answers", self.containers.answers, seconds=30)
+        self._processes.wait_until("containerd answers", self.containers.answers, seconds=60)
 
     def _start_kubelet(self) -> None:
         cgroups.make(self._run.cgroup)

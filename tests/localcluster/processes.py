@@ -124,7 +124,7 @@ def end(processes: Sequence[psutil.Process], grace: float = 0.0) -> None:
         _, processes = psutil.wait_procs(processes, timeout=grace)
     for process in processes:
         _signal(process, psutil.Process.kill)
-    _, alive = psutil.wait_procs(processes, timeout=10)
+    _, alive = psutil.wait_procs(processes, timeout=30)
     if alive:
         raise LocalClusterError(f"Processes {[process.pid for process in alive]} did not end when they were killed.")
 

@@ -8,6 +8,7 @@ from cake_operator.api.model_source import ClaimSource, HuggingFaceSource, Model
 from cake_operator.api.names import ObjectName, ServedName, SubPath, TierName
 from cake_operator.api.percentages import Percentage
 from cake_operator.api.quantities import Capacity, Quantity
+from cake_operator.api.reading import Readings
 from cake_operator.api.resource import GROUP, KIND, PLURAL, VERSION, CakeDeployment, CakeDeploymentSpec, Metadata
 from cake_operator.api.scaling import ScalingSpec
 from cake_operator.api.service import ServiceSpec
@@ -55,6 +56,7 @@ __all__ = [
     "Percentage",
     "PositiveDuration",
     "Quantity",
+    "Readings",
     "ScalingSpec",
     "ScalingStatus",
     "SecretKey",

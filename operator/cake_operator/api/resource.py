@@ -37,11 +37,6 @@ class Metadata(BaseModel):
     namespace: str = "default"
     uid: str = ""
     generation: int = 0
-    resource_version: str = ""
-    creation_timestamp: str | None = None
-    deletion_timestamp: str | None = None
-    labels: dict[str, str] = {}
-    annotations: dict[str, str] = {}
 
 
 class CakeDeploymentSpec(SpecPart):

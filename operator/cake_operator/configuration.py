@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
@@ -26,6 +27,9 @@ class Configuration:
         tuning_window_seconds: CAKE_TUNING_WINDOW_SECONDS, for how long a turned knob is watched before it is judged.
         port: CAKE_LIVENESS_PORT, for /healthz and /metrics; 0 takes any free one.
         log_level: CAKE_LOG_LEVEL.
+        lease: CAKE_LEASE, namespace and name of the Lease that the acting one of several replicas holds; None where
+            this process is the only one.
+        identity: CAKE_IDENTITY, the name of this replica; the host's where there is none.
     """
 
     prometheus_url: str
@@ -36,6 +40,8 @@ class Configuration:
     tuning_window_seconds: float
     port: int
     log_level: str
+    lease: tuple[str, str] | None
+    identity: str
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Self:
@@ -64,7 +70,18 @@ class Configuration:
             tuning_window_seconds=_number(environment, "CAKE_TUNING_WINDOW_SECONDS", default=180, least=1),
             port=int(_number(environment, "CAKE_LIVENESS_PORT", default=8080, least=0)),
             log_level=level,
+            lease=_lease(environment.get("CAKE_LEASE", "")),
+            identity=environment.get("CAKE_IDENTITY") or socket.gethostname(),
         )
+
+
+def _lease(text: str) -> tuple[str, str] | None:
+    if not text:
+        return None
+    namespace, slash, name = text.partition("/")
+    if not (namespace and slash and name) or "/" in name:
+        raise ConfigurationError(f"CAKE_LEASE is {text!r}: write NAMESPACE/NAME, as in cake-system/cake-operator")
+    return namespace, name
 
 
 def _number(environment: Mapping[str, str], name: str, *, default: float, least: float) -> float:

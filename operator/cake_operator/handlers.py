@@ -11,7 +11,7 @@ from typing import Any
 import kopf
 
 from cake_operator.api import GROUP, PLURAL, VERSION
-from cake_operator.apply.cache import Cache, Key
+from cake_operator.apply.cache import Cache, Key, key_of
 from cake_operator.apply.credentials import login
 from cake_operator.apply.kinds import CAKE_DEPLOYMENTS
 
@@ -33,7 +33,7 @@ def make_registry(cache: Cache, notify: Callable[[Key], None], stopping: Callabl
             cache.drop(CAKE_DEPLOYMENTS, obj)
         else:
             cache.put(CAKE_DEPLOYMENTS, obj)
-        notify((obj["metadata"]["namespace"], obj["metadata"]["name"]))
+        notify(key_of(obj))
 
     @kopf.on.cleanup(registry=registry)
     async def stop(**_: Any) -> None:

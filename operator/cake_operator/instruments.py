@@ -10,12 +10,16 @@ RECONCILE_SECONDS = Histogram(
     "Time that one reconcile took, waiting for the API server included.",
     buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30),
 )
+ACTING = Gauge("cake_operator_acting", "1 while this replica acts: it holds the lease, or is alone.")
 QUEUE_DEPTH = Gauge("cake_operator_queue_depth", "CakeDeployments that wait for a reconcile.")
 API_REQUESTS = Counter("cake_operator_api_requests_total", "Requests to the API server.", ["verb", "code"])
 WRITES = Counter("cake_operator_writes_total", "Writes by kind of object and what was done.", ["kind", "action"])
-RELISTS = Counter(
-    "cake_operator_relists_total", "Lists that the informer made, by kind and reason.", ["kind", "reason"]
+EVENTS = Counter(
+    "cake_operator_events_total",
+    "Kubernetes Events by what became of them: posted, dropped (too many), failed.",
+    ["outcome"],
 )
+RELISTS = Counter("cake_operator_relists_total", "Lists that were made, by kind and reason.", ["kind", "reason"])
 DEPLOYMENTS = Gauge("cake_operator_cakedeployments", "CakeDeployments known.")
 OBSERVE_SECONDS = Histogram("cake_operator_observe_seconds", "Time that one batched query of Prometheus took.")
 OBSERVE_FAILURES = Counter(

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import logging
 import os
+import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from typing import Any
@@ -21,6 +24,7 @@ from cake_operator.apply.credentials import login
 from cake_operator.apply.informer import Informer
 from cake_operator.apply.keeping import keeper
 from cake_operator.apply.kinds import CAKE_DEPLOYMENTS, CHILDREN, CLAIMS, PODS
+from cake_operator.apply.leadership import PATIENCE, Leadership, LeadershipLostError
 from cake_operator.configuration import Configuration, ConfigurationError
 from cake_operator.endpoints import Pulse, serving
 from cake_operator.handlers import make_registry, make_settings
@@ -30,13 +34,12 @@ from cake_operator.policy.tuning_law import TuningLaw
 from cake_operator.reconcile import Reconciler
 from cake_operator.render.naming import OWN_SELECTOR
 from cake_operator.render.settings import RenderSettings
-from cake_operator.resync import look, resync
+from cake_operator.resync import look, relist, relist_forever, resync, served
 from cake_operator.workqueue import WorkQueue, work
 
 WORKERS = 16
 LOOKS_MISSED_BEFORE_RESTART = 8
 LEAST_PATIENCE_SECONDS = 120.0
-CRD_POLL_SECONDS = 2.0
 
 logger = logging.getLogger("cake_operator")
 
@@ -44,23 +47,30 @@ logger = logging.getLogger("cake_operator")
 async def run(configuration: Configuration) -> None:
     """Run until SIGTERM or SIGINT.
 
-    One replica acts: the chart runs one, replaced with Recreate.
+    Every replica watches and measures; one of them, which holds the lease, acts. Without a lease this one does.
 
     Raises:
-        Exception: A part of the operator ended unasked; the process is to be started anew.
+        LeadershipLostError: Another replica acts now; the process is to be started anew.
+        Exception: A part of the operator ended unasked; likewise.
     """
     settings = make_settings()
     pulse = Pulse(max(configuration.interval_seconds * LOOKS_MISSED_BEFORE_RESTART, LEAST_PATIENCE_SECONDS))
     cache, queue = Cache(), WorkQueue[Key]()
-    async with serving(configuration.port, pulse), Client(lambda: login(settings)) as client:
-        await _list_resources(client, cache, configuration.namespace, pulse)
+    instruments.QUEUE_DEPTH.set_function(lambda: len(queue))
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(serving(configuration.port, pulse))
+        leadership = await _candidate(configuration, settings, stack)
+        guard = leadership.check if leadership is not None else _anybody
+        client = await stack.enter_async_context(Client(lambda: login(settings), guard=guard))
+        await served(client, pulse)
         sampling = _sampling(configuration)
         # A change is judged for as long as the window of its figures, which the sampling may have made longer.
         law = TuningLaw(judging=sampling.tuning_window)
         reconciler = Reconciler(client, cache, RenderSettings(configuration.engine_image), law, _now)
         informers = _informers(client, cache, configuration.namespace, _notifier(cache, queue))
 
-        async def act() -> None:
+        async def operate() -> None:
+            await relist(client, cache, configuration.namespace, queue)
             # Not before everything was seen: what is not in the cache would be taken for not there.
             for informer in informers:
                 await informer.synced.wait()
@@ -71,11 +81,11 @@ async def run(configuration: Configuration) -> None:
                 configuration.namespace or "all namespaces",
                 len(cache.names(CAKE_DEPLOYMENTS)),
             )
-            async with asyncio.TaskGroup() as group:
-                group.create_task(work(queue, _timed(reconciler, queue), WORKERS))
-                group.create_task(
-                    resync(observer, reconciler, cache, queue, pulse=pulse, interval=configuration.interval_seconds)
-                )
+            await _together(
+                resync(observer, reconciler, cache, queue, pulse=pulse, interval=configuration.interval_seconds),
+                relist_forever(client, cache, configuration.namespace, queue),
+                _leading(leadership, lambda: work(queue, _timed(reconciler, queue), WORKERS, expected=ApiError)),
+            )
 
         stopping = asyncio.Event()
         watching = kopf.operator(  # takes SIGTERM and SIGINT
@@ -84,28 +94,40 @@ async def run(configuration: Configuration) -> None:
             clusterwide=configuration.namespace is None,
             namespaces=[configuration.namespace] if configuration.namespace else [],
         )
-        ours = _together(stopping.wait(), act(), *(informer.run() for informer in informers))
+        ours = _together(stopping.wait(), operate(), *(informer.run() for informer in informers))
         async with asyncio.TaskGroup() as group:
             group.create_task(watching)
             group.create_task(ours)
 
 
-async def _list_resources(client: Client, cache: Cache, namespace: str | None, pulse: Pulse) -> None:
-    """Fill the cache with the CakeDeployments there are, waiting for the API server and for the CRD."""
-    said = ""
-    while True:
-        try:
-            resources, _ = await client.list(CAKE_DEPLOYMENTS, namespace)
-            break
-        except ApiError as error:
-            why = "the CRD of CakeDeployment is not installed: install the chart" if error.status == 404 else str(error)
-            if why != said:
-                logger.warning("waiting for the API server: %s", why)
-            said = why
-            pulse.beat()
-            await asyncio.sleep(CRD_POLL_SECONDS)
-    for resource in resources:
-        cache.put(CAKE_DEPLOYMENTS, resource)
+async def _candidate(
+    configuration: Configuration, settings: kopf.OperatorSettings, stack: AsyncExitStack
+) -> Leadership | None:
+    """This process in the election for the lease; None where there is no election."""
+    if configuration.lease is None:
+        return None
+    # Connections of its own: a renewal waits behind nothing.
+    client = await stack.enter_async_context(Client(lambda: login(settings), patience=PATIENCE))
+    return Leadership(client, *configuration.lease, configuration.identity)
+
+
+def _anybody() -> None:
+    """The guard of an operator that is alone."""
+
+
+async def _leading(leadership: Leadership | None, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Act while this process holds the lease, and give it back at the end."""
+    if leadership is None:
+        instruments.ACTING.set(1)
+        await act()
+        return
+    try:
+        await leadership.acquire()
+        instruments.ACTING.set(1)
+        await _together(act(), leadership.keep())
+    finally:
+        instruments.ACTING.set(0)
+        await leadership.release()
 
 
 def _informers(client: Client, cache: Cache, namespace: str | None, notify: Callable[[Object], None]) -> list[Informer]:
@@ -197,8 +219,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=configuration.log_level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     # kopf tells of each event, and asyncio of each slow callback: theirs only where something is wrong.
     logging.getLogger("kopf").setLevel(max(logging.getLogger().level, logging.WARNING))
-    asyncio.run(run(configuration))
-    return 0
+    status = 0
+    try:
+        asyncio.run(_until_stopped(run(configuration)))
+    except* LeadershipLostError as lost:
+        logger.error("%s; this process ends, to stand by when it is started anew", lost.exceptions[0])
+        status = 1
+    return status
+
+
+async def _until_stopped(operator: Coroutine[Any, Any, None]) -> None:
+    """Run it, ending on SIGTERM and SIGINT from the first moment on: the first process of a container has no defaults.
+
+    Once kopf runs, its own handlers of these signals take the place of these.
+    """
+    running = asyncio.create_task(operator)
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signal_number, running.cancel)
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
 
 
 if __name__ == "__main__":

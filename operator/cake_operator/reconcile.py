@@ -13,10 +13,11 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from cake_engine.config import Knobs, LiveConfig
-from cake_operator.api import CakeDeployment
+from cake_operator.api import CakeDeployment, Readings
 from cake_operator.apply.cache import Cache, Key, Object
 from cake_operator.apply.children import Children, OwnerGoneError
 from cake_operator.apply.client import Client
+from cake_operator.apply.events import Recorder
 from cake_operator.apply.kinds import CAKE_DEPLOYMENTS
 from cake_operator.apply.seeing import Seen, see
 from cake_operator.apply.statuses import write_status
@@ -35,6 +36,7 @@ from cake_operator.render.settings import RenderSettings
 from cake_operator.render.tuning_config import knobs_of, next_live
 from cake_operator.status.claims import claim_troubles
 from cake_operator.status.faults import sentence_of
+from cake_operator.status.happenings import happenings
 from cake_operator.status.report import Findings, report, report_invalid
 from cake_operator.status.troubles import Trouble
 
@@ -73,10 +75,12 @@ class Reconciler:
         self._client = client
         self._cache = cache
         self._children = Children(client, cache)
+        self._recorder = Recorder(client)
         self._settings = settings
         self._law = law
         self._clock = clock
         self._memories: dict[Key, Memory] = {}
+        self._readings = Readings()
 
     async def reconcile(self, key: Key) -> datetime | None:
         """Do what is needed now. Returns when time alone may ask for more; None when only events can.
@@ -87,9 +91,10 @@ class Reconciler:
         stored, now = self._cache.get(CAKE_DEPLOYMENTS, *key), self._clock()
         if stored is None or stored["metadata"].get("deletionTimestamp"):
             self._memories.pop(key, None)  # owner references do the deleting
+            self._readings.forget(*key)
             return None
         try:
-            resource = CakeDeployment.model_validate({**stored, "status": {}})
+            resource = self._readings.read(stored)
             # observe
             snapshot, seen = self.fleet.of(*key), see(self._cache, resource)
             # decide
@@ -110,7 +115,7 @@ class Reconciler:
         # status
         found = self._findings(resource, snapshot, decided, memory, failures)
         status = report(resource, stored["metadata"]["generation"], stored.get("status") or {}, found, now)
-        await write_status(self._client, self._cache, stored, status)
+        await self._tell(stored, status, now)
         return min((until for until in (decided.scaling.until, decided.balance.until) if until > now), default=None)
 
     def _remember(self, key: Key, uid: str) -> Memory:
@@ -122,7 +127,12 @@ class Reconciler:
         """Say what is wrong with a spec that cannot be carried out; what runs stays as it is."""
         faults = sentence_of(error) if isinstance(error, ValidationError) else str(error)
         status = report_invalid(stored["metadata"]["generation"], stored.get("status") or {}, faults, now)
-        await write_status(self._client, self._cache, stored, status)
+        await self._tell(stored, status, now)
+
+    async def _tell(self, stored: Object, status: Object, now: datetime) -> None:
+        """Write what is new in status, and post what happened since the last one as Events."""
+        if await write_status(self._client, self._cache, stored, status):
+            await self._recorder.post(stored, happenings(stored.get("status") or {}, status), now)
 
     def _findings(
         self,

@@ -1,4 +1,8 @@
-"""The loop over time: every interval one batched look at the figures of the whole fleet, then a look at everything."""
+"""The loops over time.
+
+Every interval one batched look at the figures of the whole fleet, then a look at everything; and now and then a list of
+all CakeDeployments, for what no watch has told of.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,8 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 from cake_operator import instruments
-from cake_operator.apply.cache import Cache, Key
+from cake_operator.apply.cache import Cache, Key, key_of
+from cake_operator.apply.client import ApiError, Client
 from cake_operator.apply.kinds import CAKE_DEPLOYMENTS
 from cake_operator.endpoints import Pulse
 from cake_operator.observe.prometheus import Observer
@@ -17,9 +22,56 @@ from cake_operator.observe.sampling import Watched
 from cake_operator.reconcile import Reconciler
 from cake_operator.workqueue import WorkQueue
 
-__all__ = ["look", "resync"]
+__all__ = ["look", "relist", "relist_forever", "resync", "served"]
+
+SERVED_POLL_SECONDS = 2.0
+RELIST_SECONDS = 300.0
 
 logger = logging.getLogger(__name__)
+
+
+async def served(client: Client, pulse: Pulse) -> None:
+    """Wait until the API server is there and tells of CakeDeployments.
+
+    kopf asks once, at its start, what there is to watch. What is not told of then, as in the moments after a CRD was
+    installed, it never watches.
+    """
+    said = ""
+    while True:
+        try:
+            if await client.offers(CAKE_DEPLOYMENTS):
+                return
+            why = "the CRD of CakeDeployment is not installed: install the chart"
+        except ApiError as error:
+            why = str(error)
+        if why != said:
+            logger.warning("waiting for the API server: %s", why)
+        said = why
+        pulse.beat()
+        await asyncio.sleep(SERVED_POLL_SECONDS)
+
+
+async def relist_forever(client: Client, cache: Cache, namespace: str | None, queue: WorkQueue[Key]) -> NoReturn:
+    """Relist every five minutes until cancelled."""
+    while True:
+        await asyncio.sleep(RELIST_SECONDS)
+        try:
+            await relist(client, cache, namespace, queue)
+        except ApiError as error:
+            logger.warning("listing CakeDeployments: %s; again in %.0f s", error, RELIST_SECONDS)
+
+
+async def relist(client: Client, cache: Cache, namespace: str | None, queue: WorkQueue[Key]) -> None:
+    """Make the cache true to a complete list of CakeDeployments.
+
+    kopf, too, lists anew when its watch is too old, and does not tell of what was deleted meanwhile.
+
+    Raises:
+        ApiError: There is no such list now.
+    """
+    resources, version = await client.list(CAKE_DEPLOYMENTS, namespace)
+    instruments.RELISTS.labels(CAKE_DEPLOYMENTS.name, "check").inc()
+    cache.replace(CAKE_DEPLOYMENTS, resources, version, lambda one: queue.add(key_of(one)))
 
 
 async def resync(
@@ -47,10 +99,16 @@ async def look(observer: Observer, reconciler: Reconciler, cache: Cache) -> None
 
 def _watched(namespace: str, name: str, stored: dict[str, Any]) -> Watched:
     """What to measure of a CakeDeployment; of one whose spec cannot be read, the usual percentiles."""
-    slo = (stored.get("spec") or {}).get("slo") or {}
     percentiles = {
-        field: float(slo[target]["percentile"])
+        field: float(percentile)
         for field, target in (("ttft_percentile", "ttft"), ("inter_token_percentile", "interTokenLatency"))
-        if isinstance((slo.get(target) or {}).get("percentile"), int)
+        if isinstance(percentile := _inside(stored, "spec", "slo", target, "percentile"), int)
     }
     return Watched(namespace, name, **percentiles)
+
+
+def _inside(obj: Any, *path: str) -> Any:
+    """What is at a path of nested objects; None where the path ends early."""
+    for field in path:
+        obj = obj.get(field) if isinstance(obj, dict) else None
+    return obj

@@ -14,8 +14,6 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
-from cake_operator import instruments
-
 Key = TypeVar("Key", bound=Hashable)
 
 FIRST_RETRY_SECONDS = 0.5
@@ -93,22 +91,40 @@ class WorkQueue(Generic[Key]):
         self.add(key)
 
 
-async def work(queue: WorkQueue[Key], act: Callable[[Key], Awaitable[None]], workers: int) -> None:
-    """Run `act` on each key, `workers` at a time, until cancelled; a key whose run raised is tried again later."""
+async def work(
+    queue: WorkQueue[Key],
+    act: Callable[[Key], Awaitable[None]],
+    workers: int,
+    *,
+    expected: type[Exception] | tuple[type[Exception], ...] = (),
+) -> None:
+    """Run `act` on each key, `workers` at a time, until cancelled; a key whose run raised is tried again later.
+
+    Args:
+        queue: Where the keys come from.
+        act: What is done about one.
+        workers: How many run at a time.
+        expected: Errors that are part of life, told in a line; any other is a bug, told with its traceback.
+    """
     async with asyncio.TaskGroup() as group:
         for _ in range(workers):
-            group.create_task(_worker(queue, act))
+            group.create_task(_worker(queue, act, expected))
 
 
-async def _worker(queue: WorkQueue[Key], act: Callable[[Key], Awaitable[None]]) -> None:
+async def _worker(
+    queue: WorkQueue[Key],
+    act: Callable[[Key], Awaitable[None]],
+    expected: type[Exception] | tuple[type[Exception], ...],
+) -> None:
     while True:
         async with queue.take() as key:
-            instruments.QUEUE_DEPTH.set(len(queue))
             try:
                 await act(key)
             except Exception as error:
                 delay = queue.retry(key)
-                logger.warning("%s: %s: %s; again in %.1f s", key, type(error).__name__, error, delay)
-                logger.debug("%s: traceback", key, exc_info=True)
+                known = isinstance(error, expected)
+                level = logging.WARNING if known else logging.ERROR
+                said = (key, type(error).__name__, error, delay)
+                logger.log(level, "%s: %s: %s; again in %.1f s", *said, exc_info=not known)
             else:
                 queue.forget(key)

@@ -44,7 +44,8 @@ class OperatorProcess:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._process is not None:
+        if self._process is not None and self._process.poll() is None:
+            self.thaw()
             self.stop()
 
     def start(self) -> None:
@@ -64,6 +65,27 @@ class OperatorProcess:
             self._process.kill()
             self._process.wait()
             self._process = None
+
+    def kill(self) -> None:
+        """End it as the kernel does, without a word."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def wait(self) -> int:
+        """Wait until it ends by itself; returns its exit status."""
+        assert self._process is not None
+        return self._process.wait(timeout=30)
+
+    def freeze(self) -> None:
+        """Stop its time."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let its time go on."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def health(self) -> int:
         """The HTTP status of /healthz."""

@@ -111,7 +111,8 @@ def test_the_namespace_would_refuse_a_pod_that_asks_for_more(cluster: Cluster, f
 
 CHILDREN = ["apps/deployments", "/services", "/configmaps", "/persistentvolumeclaims", "policy/poddisruptionbudgets"]
 NEEDED = [
-    *((verb, child) for child in CHILDREN for verb in ("get", "list", "watch", "create", "patch", "delete")),
+    *((verb, child) for child in CHILDREN for verb in ("get", "list", "watch", "create", "patch")),
+    ("delete", "/persistentvolumeclaims"),
     ("get", "cake.dev/cakedeployments"),
     ("list", "cake.dev/cakedeployments"),
     ("watch", "cake.dev/cakedeployments"),
@@ -119,11 +120,15 @@ NEEDED = [
     ("update", "cake.dev/cakedeployments/finalizers"),
     ("list", "/pods"),
     ("watch", "/pods"),
+    ("create", "/events"),
+    ("patch", "/events"),
 ]
 # Neither its own resource's spec, nor what runs as pods, nor anything secret.
 FORBIDDEN = [
     ("patch", "cake.dev/cakedeployments"),
     ("delete", "cake.dev/cakedeployments"),
+    ("delete", "apps/deployments"),
+    ("delete", "/configmaps"),
     ("create", "/pods"),
     ("delete", "/pods"),
     ("create", "/pods/exec"),

@@ -39,6 +39,11 @@ def of_kind(documents: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
     return [document for document in documents if document["kind"] == kind]
 
 
+def named(documents: list[dict[str, Any]], kind: str, name: str) -> dict[str, Any]:
+    (found,) = (document for document in of_kind(documents, kind) if document["metadata"]["name"] == name)
+    return found
+
+
 def pod_template(documents: list[dict[str, Any]]) -> dict[str, Any]:
     (deployment,) = of_kind(documents, "Deployment")
     template: dict[str, Any] = deployment["spec"]["template"]
@@ -47,7 +52,7 @@ def pod_template(documents: list[dict[str, Any]]) -> dict[str, Any]:
 
 def environment(documents: list[dict[str, Any]]) -> dict[str, str]:
     (container,) = pod_template(documents)["spec"]["containers"]
-    return {variable["name"]: variable["value"] for variable in container["env"]}
+    return {variable["name"]: variable["value"] for variable in container["env"] if "value" in variable}
 
 
 def test_the_chart_passes_strict_lint() -> None:
@@ -76,7 +81,7 @@ def test_the_chart_passes_strict_lint() -> None:
         ("watchNamespace=Team_A", "at '/watchNamespace': 'Team_A' does not match pattern"),
         ("watchNamespace={a,b}", "at '/watchNamespace': got array, want string"),
         ("crds.keep=always", "at '/crds/keep': got string, want boolean"),
-        ("replicas=3", "additional properties 'replicas' not allowed"),
+        ("replicas=0", "at '/replicas': minimum: got 0, want 1"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name_with_what_would_be_right(value: str, sentence: str) -> None:
@@ -147,6 +152,7 @@ def test_the_operator_is_told_what_the_values_say() -> None:
         "CAKE_INTERVAL_SECONDS": "5",
         "CAKE_SCRAPE_INTERVAL_SECONDS": "10",
         "CAKE_TUNING_WINDOW_SECONDS": "30",
+        "CAKE_LEASE": "cake-system/cake-operator",
         "CAKE_LIVENESS_PORT": "8080",
         "CAKE_LOG_LEVEL": "DEBUG",
     }
@@ -199,9 +205,27 @@ def test_the_operator_writes_nowhere_but_to_tmp() -> None:
     assert [set(volume) for volume in spec["volumes"]] == [{"name", "emptyDir"}]
 
 
-def test_two_operators_never_run_at_once() -> None:
-    (deployment,) = of_kind(render(), "Deployment")
-    assert (deployment["spec"]["replicas"], deployment["spec"]["strategy"]) == (1, {"type": "Recreate"})
+def test_replicas_share_one_lease_under_names_of_their_own() -> None:
+    documents = render()
+    (deployment,) = of_kind(documents, "Deployment")
+    assert deployment["spec"]["replicas"] == 2
+    lease = environment(documents)["CAKE_LEASE"]
+    (container,) = pod_template(documents)["spec"]["containers"]
+    (identity,) = (variable for variable in container["env"] if variable["name"] == "CAKE_IDENTITY")
+    assert identity["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.name"}}
+    role = named(documents, "Role", "cake-operator-lease")
+    allowed = {rule["resourceNames"][0] for rule in role["rules"] if "resourceNames" in rule}
+    assert lease == f"{role['metadata']['namespace']}/{allowed.pop()}"
+
+
+@pytest.mark.parametrize(("replicas", "budgets"), [(1, 0), (2, 1), (3, 1)])
+def test_a_drain_takes_one_of_several_replicas_at_a_time(replicas: int, budgets: int) -> None:
+    documents = render(f"replicas={replicas}")
+    found = of_kind(documents, "PodDisruptionBudget")
+    assert [budget["spec"]["maxUnavailable"] for budget in found] == [1] * budgets
+    for budget in found:
+        selected = budget["spec"]["selector"]["matchLabels"]
+        assert selected.items() <= pod_template(documents)["metadata"]["labels"].items()
 
 
 def test_the_crd_is_the_generated_one_and_is_kept() -> None:
@@ -223,15 +247,14 @@ def test_one_namespace_needs_no_cluster_wide_right() -> None:
     documents = render("watchNamespace=team-a")
     assert not of_kind(documents, "ClusterRole")
     assert not of_kind(documents, "ClusterRoleBinding")
-    (role,) = of_kind(documents, "Role")
-    (binding,) = of_kind(documents, "RoleBinding")
+    role, binding = (named(documents, kind, "cake-operator") for kind in ("Role", "RoleBinding"))
     assert role["metadata"]["namespace"] == binding["metadata"]["namespace"] == "team-a"
     assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "cake-operator", "namespace": "cake-system"}]
 
 
 def test_both_modes_grant_the_same_rights() -> None:
     (everywhere,) = (role for role in of_kind(render("rbac.aggregate=false"), "ClusterRole"))
-    (here,) = of_kind(render("watchNamespace=team-a"), "Role")
+    here = named(render("watchNamespace=team-a"), "Role", "cake-operator")
     assert everywhere["rules"] == here["rules"]
     assert "*" not in json.dumps(here["rules"])
 

@@ -1,14 +1,17 @@
-"""The operator with the rights that the chart gives it, cluster-wide and in one namespace."""
+"""The operator with the rights that the chart gives it, cluster-wide and in one namespace: enough, and all used."""
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from tests.cluster.cakes import MEMORY, Cake, claimed
+from tests.cluster.conftest import fresh_namespace, with_crds
 from tests.cluster.operator_process import OperatorProcess
 from tests.cluster.waiting import eventually
 from tests.localcluster import Cluster
@@ -16,44 +19,108 @@ from tests.localcluster import Cluster
 CHART = Path(__file__).parents[2] / "charts/cake-operator"
 RELEASE = "rights"
 
+Right = tuple[str, str, str]
+"""API group, resource (with its subresource), verb."""
+
+UNSEEN: set[Right] = {
+    # Asked by the admission plugin OwnerReferencesPermissionEnforcement, not by a request of its own.
+    ("cake.dev", "cakedeployments/finalizers", "update"),
+}
+
+
+@dataclass(frozen=True)
+class Account:
+    """The chart's service account, with its roles as the chart renders them.
+
+    Attributes:
+        user: Its name in the audit log.
+        kubeconfig: Gives its access.
+        lease: The lease that it may hold, as NAMESPACE/NAME.
+        granted: What its roles allow.
+    """
+
+    user: str
+    kubeconfig: Path
+    lease: str
+    granted: set[Right]
+
+
+@pytest.fixture(scope="module")
+def audited() -> Iterator[Cluster]:
+    """An API server that records every request: one of its own, another's log cannot be read."""
+    with Cluster.up(control_plane_only=True, audit=True) as cluster:
+        with_crds(cluster)
+        yield cluster
+
 
 @pytest.fixture
-def cake(api_server: Cluster, namespace: str) -> Cake:
-    return Cake(api_server, namespace)
+def cake(audited: Cluster) -> Iterator[Cake]:
+    with fresh_namespace(audited) as namespace:
+        yield Cake(audited, namespace)
 
 
 @pytest.fixture
-def elsewhere(api_server: Cluster) -> Iterator[Cake]:
+def elsewhere(audited: Cluster) -> Iterator[Cake]:
     """A CakeDeployment in a namespace that nobody watches in namespaced mode."""
-    name = f"{RELEASE}-elsewhere"
-    api_server.kubectl("create", "namespace", name)
-    yield Cake(api_server, name)
-    api_server.kubectl("delete", "namespace", name, "--wait=false")
+    with fresh_namespace(audited) as namespace:
+        yield Cake(audited, namespace)
 
 
 @contextmanager
-def restricted_kubeconfig(cluster: Cluster, namespace: str, folder: Path, *values: str) -> Iterator[Path]:
-    """A kubeconfig of the chart's service account, with its roles as the chart renders them, for the block."""
+def account(cluster: Cluster, namespace: str, folder: Path, *values: str) -> Iterator[Account]:
+    """The account of a release in `namespace`, for the block."""
     options = ["--namespace", namespace, "--set", "image.repository=x,engine.image=x,crds.enabled=false", *values]
-    objects = yaml.safe_load_all(cluster.helm("template", RELEASE, CHART, *options))
+    objects = list(yaml.safe_load_all(cluster.helm("template", RELEASE, CHART, *options)))
     kinds = {"ServiceAccount", "Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding"}
     wanted = [one for one in objects if one and one["kind"] in kinds]
     documents = json.dumps({"apiVersion": "v1", "kind": "List", "items": wanted})
     cluster.kubectl("apply", "-n", namespace, "-f", "-", input=documents)
-    account = next(one["metadata"]["name"] for one in wanted if one["kind"] == "ServiceAccount")
-    token = cluster.kubectl("-n", namespace, "create", "token", account).strip()
+    name = next(one["metadata"]["name"] for one in wanted if one["kind"] == "ServiceAccount")
     config = yaml.safe_load(cluster.kubectl("config", "view", "--raw", "--minify"))
+    token = cluster.kubectl("-n", namespace, "create", "token", name).strip()
     config["users"] = [{"name": config["users"][0]["name"], "user": {"token": token}}]
     path = folder / "kubeconfig"
     path.write_text(yaml.safe_dump(config))
+    deployment = next(one for one in objects if one and one["kind"] == "Deployment")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    lease = next(variable["value"] for variable in container["env"] if variable["name"] == "CAKE_LEASE")
+    bound = {one["roleRef"]["name"] for one in wanted if one["kind"].endswith("Binding")}
+    roles = [one for one in wanted if one["kind"].endswith("Role") and one["metadata"]["name"] in bound]
     try:
-        yield path
+        yield Account(f"system:serviceaccount:{namespace}:{name}", path, lease, granted(roles))
     finally:
         cluster.kubectl("delete", "-n", namespace, "-f", "-", input=documents)
 
 
+def granted(roles: list[dict[str, Any]]) -> set[Right]:
+    """What roles allow."""
+    return {
+        (group, resource, verb)
+        for role in roles
+        for rule in role["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def used(cluster: Cluster, user: str) -> set[Right]:
+    """What a user did, by the audit log; what it was refused is no use of a right, but a lack of one."""
+    found = set()
+    for event in cluster.audit_events():
+        if event["user"]["username"] != user or "objectRef" not in event:
+            continue
+        asked, code = event["objectRef"], event["responseStatus"].get("code", 0)
+        assert code != 403, f"refused: {event['verb']} {asked}"
+        resource = "/".join(filter(None, (asked["resource"], asked.get("subresource"))))
+        found.add((asked.get("apiGroup", ""), resource, event["verb"]))
+        if event["verb"] == "patch" and code == 201:  # an apply of what was not there asks for both rights
+            found.add((asked.get("apiGroup", ""), resource, "create"))
+    return found
+
+
 def lives_its_life(cake: Cake) -> None:
-    """Everything that the operator writes: children, a claim, a prune, status."""
+    """Everything that the operator writes: children, a claim, a prune, status, an Event."""
     cake.apply(kvTiers=[MEMORY, claimed("lost", "Delete")])
     cake.made()
     cake.apply(balance={"mode": "LoadOnly"})
@@ -62,32 +129,20 @@ def lives_its_life(cake: Cake) -> None:
     assert cake.condition("Progressing")["reason"] != "ApplyRefused"
 
 
-def test_the_charts_rights_are_enough(cake: Cake, operator: OperatorProcess, tmp_path: Path, namespace: str) -> None:
-    operator.stop()
-    try:
-        with (
-            restricted_kubeconfig(cake.cluster, namespace, tmp_path) as kubeconfig,
-            OperatorProcess(kubeconfig, tmp_path / "log"),
-        ):
+def test_the_charts_rights_are_enough_and_each_is_used(cake: Cake, tmp_path: Path) -> None:
+    with account(cake.cluster, cake.namespace, tmp_path) as chart:
+        with OperatorProcess(chart.kubeconfig, tmp_path / "log", CAKE_LEASE=chart.lease):
             lives_its_life(cake)
-        assert "Forbidden" not in (tmp_path / "log").read_text()
-    finally:
-        operator.start()
+        assert used(cake.cluster, chart.user) == chart.granted - UNSEEN
 
 
-def test_in_one_namespace_the_rights_of_that_namespace_are_enough(
-    cake: Cake, elsewhere: Cake, operator: OperatorProcess, tmp_path: Path, namespace: str
+def test_in_one_namespace_the_rights_of_that_namespace_are_enough_and_each_is_used(
+    cake: Cake, elsewhere: Cake, tmp_path: Path
 ) -> None:
-    values = ("--set", f"watchNamespace={namespace}")
-    operator.stop()
-    try:
-        elsewhere.apply()
-        with (
-            restricted_kubeconfig(cake.cluster, namespace, tmp_path, *values) as kubeconfig,
-            OperatorProcess(kubeconfig, tmp_path / "log", CAKE_NAMESPACE=namespace),
-        ):
+    elsewhere.apply()
+    with account(cake.cluster, cake.namespace, tmp_path, "--set", f"watchNamespace={cake.namespace}") as chart:
+        told = {"CAKE_NAMESPACE": cake.namespace, "CAKE_LEASE": chart.lease}
+        with OperatorProcess(chart.kubeconfig, tmp_path / "log", **told):
             lives_its_life(cake)
             assert elsewhere.get("deployment") is None
-        assert "Forbidden" not in (tmp_path / "log").read_text()
-    finally:
-        operator.start()
+        assert used(cake.cluster, chart.user) == chart.granted - UNSEEN

@@ -6,6 +6,7 @@ CAKE_ENGINE_IMAGE: {{ include "cake-operator.engineImage" . | quote }}
 CAKE_INTERVAL_SECONDS: {{ .Values.intervalSeconds | quote }}
 CAKE_SCRAPE_INTERVAL_SECONDS: {{ .Values.prometheus.scrapeIntervalSeconds | quote }}
 CAKE_TUNING_WINDOW_SECONDS: {{ .Values.tuningWindowSeconds | quote }}
+CAKE_LEASE: {{ printf "%s/%s" .Release.Namespace (include "cake-operator.fullname" .) | quote }}
 CAKE_LIVENESS_PORT: "8080"
 CAKE_LOG_LEVEL: {{ .Values.logLevel | quote }}
 {{- end -}}

@@ -9,11 +9,16 @@ from typing import Any
 from cake_operator.apply.kinds import PODS, Kind
 from cake_operator.render.naming import DEPLOYMENT_LABEL
 
-__all__ = ["Cache", "Key", "Object", "owner_of"]
+__all__ = ["Cache", "Key", "Object", "key_of", "owner_of"]
 
 Object = dict[str, Any]
 Key = tuple[str, str]
 """Namespace and name of a CakeDeployment."""
+
+
+def key_of(obj: Object) -> Key:
+    """Namespace and name of an object."""
+    return obj["metadata"]["namespace"], obj["metadata"]["name"]
 
 
 def owner_of(obj: Object) -> Key | None:
@@ -53,8 +58,7 @@ class Cache:
 
     def put(self, kind: Kind, obj: Object) -> bool:
         """Keep `obj` unless what is here is newer. Returns whether it was kept."""
-        meta = obj["metadata"]
-        key = (meta["namespace"], meta["name"])
+        key = key_of(obj)
         old = self._objects[kind].get(key)
         known = _version(old) if old is not None else self._seen.get(kind, 0)
         if _version(obj) < known or (old is None and _version(obj) == known):
@@ -64,28 +68,27 @@ class Cache:
             self._disown(kind, old)
         self._objects[kind][key] = obj
         if (owner := owner_of(obj)) is not None:
-            self._owned[owner][kind, meta["name"]] = obj
+            self._owned[owner][kind, key[1]] = obj
         return True
 
     def refresh(self, kind: Kind, obj: Object) -> None:
         """Keep a newer version of an object that is here; one that is not may have been deleted meanwhile."""
-        old = self.get(kind, obj["metadata"]["namespace"], obj["metadata"]["name"])
+        old = self.get(kind, *key_of(obj))
         if old is not None and old["metadata"]["uid"] == obj["metadata"]["uid"]:
             self.put(kind, obj)
 
     def drop(self, kind: Kind, obj: Object) -> bool:
         """Forget an object that was deleted, unless a newer one has its name. Returns whether it went."""
-        meta = obj["metadata"]
-        old = self._objects[kind].get((meta["namespace"], meta["name"]))
+        old = self.get(kind, *key_of(obj))
         if old is None or _version(old) > _version(obj):
             return False
-        del self._objects[kind][meta["namespace"], meta["name"]]
+        del self._objects[kind][key_of(obj)]
         self._disown(kind, old)
         return True
 
     def forget(self, kind: Kind, obj: Object) -> None:
         """Forget an object that was found gone, if it is still the one that is here."""
-        old = self.get(kind, obj["metadata"]["namespace"], obj["metadata"]["name"])
+        old = self.get(kind, *key_of(obj))
         if old is not None and old["metadata"]["uid"] == obj["metadata"]["uid"]:
             self.drop(kind, old)
 
@@ -98,8 +101,7 @@ class Cache:
         self._seen.pop(kind, None)  # a complete list is believed, whatever was dropped before it
         seen = set()
         for obj in objects:
-            meta = obj["metadata"]
-            key = (meta["namespace"], meta["name"])
+            key = key_of(obj)
             seen.add(key)
             old = self._objects[kind].get(key)
             same = old is not None and _version(old) == _version(obj)

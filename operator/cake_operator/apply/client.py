@@ -1,7 +1,7 @@
 """A thin client of the Kubernetes API: JSON over aiohttp, with bounded retries. kopf logs in, we send.
 
-Every request made here is idempotent (reads, server-side apply, delete), so each may be repeated after a fault
-that leaves open whether it was carried out.
+Every request made here may be repeated after a fault that leaves open whether it was carried out: reads, server-side
+apply and delete come to the same; a second create or replace is refused as a conflict.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import Any, Self
 
 import aiohttp
@@ -18,13 +19,12 @@ import orjson
 from cake_operator import instruments
 from cake_operator.apply.kinds import Kind
 
-__all__ = ["FIELD_MANAGER", "ApiError", "Client", "Object"]
+__all__ = ["FIELD_MANAGER", "ApiError", "Client", "Object", "Patience"]
 
 Object = dict[str, Any]
 
 FIELD_MANAGER = "cake-operator"
-ATTEMPTS = 4
-REQUEST_TIMEOUT_SECONDS = 10.0
+CONNECT_TIMEOUT_SECONDS = 10.0
 TRANSIENT = frozenset({429, 500, 502, 503, 504})
 PAGE = 500
 # The API server sends a bookmark about once a minute: a watch that is silent for longer has been cut unnoticed.
@@ -53,16 +53,39 @@ class ApiError(Exception):
         return cls(code, reason, str(status.get("message") or reason))
 
 
+@dataclass(frozen=True)
+class Patience:
+    """How long an answer is waited for.
+
+    Attributes:
+        attempts: How often a request is sent before it is given up; two at least, for credentials that have expired.
+        timeout_seconds: For each of them.
+    """
+
+    attempts: int = 4
+    timeout_seconds: float = 10.0
+
+
 class Client:
     """Requests to one API server.
 
     Args:
         login: Reads the credentials; called at the start and again when the server no longer accepts them
             (service account tokens are replaced about hourly).
+        guard: Called before each write is sent; raises where this process may not write.
+        patience: How long an answer is waited for.
     """
 
-    def __init__(self, login: Callable[[], kopf.ConnectionInfo]) -> None:
+    def __init__(
+        self,
+        login: Callable[[], kopf.ConnectionInfo],
+        *,
+        guard: Callable[[], None] = lambda: None,
+        patience: Patience = Patience(),
+    ) -> None:
         self._login = login
+        self._guard = guard
+        self._patience = patience
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -72,6 +95,15 @@ class Client:
     async def __aexit__(self, *_: object) -> None:
         if self._session is not None:
             await self._session.close()
+
+    async def offers(self, kind: Kind) -> bool:
+        """Whether the API server tells of a kind of a named group, as those ask who do not know it beforehand."""
+        group, _, version = kind.api_version.partition("/")
+        groups = await self._request("GET", "/apis")
+        if all(one["name"] != group for one in groups["groups"]):
+            return False
+        resources = await self._request("GET", f"/apis/{group}/{version}")
+        return any(one["name"] == kind.plural for one in resources["resources"])
 
     async def get(self, kind: Kind, namespace: str | None, name: str) -> Object | None:
         """One object, or None where there is none."""
@@ -112,7 +144,7 @@ class Client:
             "timeoutSeconds": str(random.randint(240, 300)),  # noqa: S311 (spreads reconnects, guards nothing)
             **({"labelSelector": selector} if selector else {}),
         }
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=REQUEST_TIMEOUT_SECONDS, sock_read=SILENCE_SECONDS)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_SECONDS, sock_read=SILENCE_SECONDS)
         try:
             session = self._opened
             async with _sending(session, "GET", kind.path(namespace), params=params, timeout=timeout) as response:
@@ -142,6 +174,23 @@ class Client:
         path = kind.path(meta["namespace"], meta["name"], subresource)
         return await self._request("PATCH", path, params=params, body=obj)
 
+    async def create(self, kind: Kind, obj: Object) -> Object:
+        """Make an object that is not there.
+
+        Raises:
+            ApiError: 409 where it is.
+        """
+        return await self._request("POST", kind.path(obj["metadata"]["namespace"]), body=obj)
+
+    async def replace(self, kind: Kind, obj: Object) -> Object:
+        """Write an object that was read, if nobody has written it since.
+
+        Raises:
+            ApiError: 409 where somebody has.
+        """
+        meta = obj["metadata"]
+        return await self._request("PUT", kind.path(meta["namespace"], meta["name"]), body=obj)
+
     async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
         """Delete the object of that name if it is still the one with `uid`; none there is fine."""
         body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
@@ -154,22 +203,26 @@ class Client:
     async def _request(
         self, method: str, path: str, *, params: dict[str, str] | None = None, body: Object | None = None
     ) -> Object:
-        for attempt in range(1, ATTEMPTS + 1):
+        attempts, seconds = self._patience.attempts, self._patience.timeout_seconds
+        timeout = aiohttp.ClientTimeout(total=seconds)
+        for attempt in range(1, attempts + 1):
+            if method != "GET":
+                self._guard()
             session = self._opened
             try:
-                async with _sending(session, method, path, params=params, body=body) as response:
+                async with _sending(session, method, path, params=params, body=body, timeout=timeout) as response:
                     instruments.API_REQUESTS.labels(method.lower(), str(response.status)).inc()
                     if response.status == 401 and attempt == 1:
                         await self._renew(session)
                         continue
-                    if response.status in TRANSIENT and attempt < ATTEMPTS:
-                        await asyncio.sleep(_delay(attempt, response.headers.get("Retry-After")))
+                    if response.status in TRANSIENT and attempt < attempts:
+                        await asyncio.sleep(min(_delay(attempt, response.headers.get("Retry-After")), seconds))
                         continue
                     await _raise_for(response)
                     return orjson.loads(await response.read())  # type: ignore[no-any-return]  # the API answers with objects
             except (aiohttp.ClientError, TimeoutError) as error:
                 instruments.API_REQUESTS.labels(method.lower(), "none").inc()
-                if attempt == ATTEMPTS:
+                if attempt == attempts:
                     what = str(error) or type(error).__name__
                     raise ApiError(
                         0, "Unreachable", f"the API server did not answer {method} {path}: {what}"
@@ -207,7 +260,7 @@ def _sending(
     *,
     params: dict[str, str] | None = None,
     body: Object | None = None,
-    timeout: aiohttp.ClientTimeout | None = None,
+    timeout: aiohttp.ClientTimeout,
 ) -> Any:
     # The content type says YAML because no JSON one is defined for apply patches; JSON is YAML.
     content_type = "application/apply-patch+yaml" if method == "PATCH" else "application/json"
@@ -217,14 +270,14 @@ def _sending(
         params=params,
         data=None if body is None else orjson.dumps(body),
         headers=None if body is None else {"Content-Type": content_type},
-        timeout=timeout or aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_SECONDS),
+        timeout=timeout,
     )
 
 
 def _delay(attempt: int, retry_after: str | None) -> float:
     """Seconds until the next attempt: what the server asked for, else doubling from 0.2, with jitter."""
     if retry_after and retry_after.isdigit():
-        return min(float(retry_after), REQUEST_TIMEOUT_SECONDS)
+        return float(retry_after)
     return 0.2 * 2.0 ** (attempt - 1) * random.uniform(0.75, 1.25)  # noqa: S311 (spreads load, guards nothing)
 
 

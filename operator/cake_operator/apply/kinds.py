@@ -13,6 +13,8 @@ __all__ = [
     "CLAIMS",
     "CONFIG_MAPS",
     "DEPLOYMENTS",
+    "EVENTS",
+    "LEASES",
     "PODS",
     "SERVICES",
     "Kind",
@@ -42,6 +44,8 @@ CONFIG_MAPS = Kind("v1", "ConfigMap", "configmaps")
 DISRUPTION_BUDGETS = Kind("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
 CLAIMS = Kind("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
 PODS = Kind("v1", "Pod", "pods")
+EVENTS = Kind("v1", "Event", "events")
+LEASES = Kind("coordination.k8s.io/v1", "Lease", "leases")
 
 CHILDREN = (DEPLOYMENTS, SERVICES, CONFIG_MAPS, DISRUPTION_BUDGETS, CLAIMS)
 """What a CakeDeployment is rendered into."""

@@ -79,7 +79,7 @@ async def test_a_watch_whose_credentials_are_refused_has_new_ones_the_next_time(
 
 async def test_a_watch_that_cannot_even_be_opened_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that answers nobody; the kernel accepts for it until its queue is full."""
-    monkeypatch.setattr(module, "REQUEST_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(module, "CONNECT_TIMEOUT_SECONDS", 0.2)
     with socket.socket() as mute:
         mute.bind(("127.0.0.1", 0))
         mute.listen(0)

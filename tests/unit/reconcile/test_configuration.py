@@ -12,6 +12,13 @@ def test_an_image_is_all_that_must_be_said() -> None:
     assert (configuration.interval_seconds, configuration.port) == (15, 8080)
 
 
+def test_replicas_that_share_a_lease_are_told_apart() -> None:
+    configuration = Configuration.of(ENOUGH | {"CAKE_LEASE": "cake-system/cake", "CAKE_IDENTITY": "pod-1"})
+    assert (configuration.lease, configuration.identity) == (("cake-system", "cake"), "pod-1")
+    assert Configuration.of(ENOUGH).lease is None
+    assert Configuration.of(ENOUGH).identity
+
+
 FAULTS = {
     "CAKE_ENGINE_IMAGE is not set": {},
     "CAKE_PROMETHEUS_URL is 'prometheus:9090': write an address": ENOUGH | {"CAKE_PROMETHEUS_URL": "prometheus:9090"},
@@ -19,6 +26,8 @@ FAULTS = {
     "CAKE_INTERVAL_SECONDS is '0': write a number from 1": ENOUGH | {"CAKE_INTERVAL_SECONDS": "0"},
     "CAKE_INTERVAL_SECONDS is 'nan': write a number from 1": ENOUGH | {"CAKE_INTERVAL_SECONDS": "nan"},
     "CAKE_LIVENESS_PORT is '-1'": ENOUGH | {"CAKE_LIVENESS_PORT": "-1"},
+    "CAKE_LEASE is 'cake-operator': write NAMESPACE/NAME": ENOUGH | {"CAKE_LEASE": "cake-operator"},
+    "CAKE_LEASE is 'a/b/c': write NAMESPACE/NAME": ENOUGH | {"CAKE_LEASE": "a/b/c"},
     "CAKE_LOG_LEVEL is 'LOUD': write DEBUG": ENOUGH | {"CAKE_LOG_LEVEL": "loud"},
 }
 

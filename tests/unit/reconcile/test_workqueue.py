@@ -84,6 +84,28 @@ async def test_a_failed_key_is_tried_again_later_each_time_until_it_succeeds(mon
     assert queue.retry("a") < 0.002
 
 
+@pytest.mark.parametrize(("expected", "told"), [((KeyError,), "WARNING"), ((), "ERROR")])
+async def test_an_error_that_nobody_expects_is_told_with_its_traceback(
+    expected: tuple[type[Exception], ...], told: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    queue, tried = WorkQueue[str](), asyncio.Event()
+
+    async def act(_: str) -> None:
+        tried.set()
+        raise KeyError("x")
+
+    queue.add("a")
+    task = asyncio.create_task(work(queue, act, 1, expected=expected))
+    async with asyncio.timeout(10):
+        await tried.wait()
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    (record,) = caplog.records
+    assert record.levelname == told
+    assert bool(record.exc_info) == (told == "ERROR")
+
+
 async def test_delays_between_tries_double_and_end_at_a_minute() -> None:
     queue = WorkQueue[str]()
     delays = [queue.retry("a") for _ in range(12)]

@@ -11,7 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Any
 
@@ -25,12 +25,13 @@ from cake_operator.apply.informer import Informer
 from cake_operator.apply.keeping import keeper
 from cake_operator.apply.kinds import CAKE_DEPLOYMENTS, CHILDREN, CLAIMS, PODS
 from cake_operator.apply.leadership import PATIENCE, Leadership, LeadershipLostError
+from cake_operator.clock import SteadyClock
 from cake_operator.configuration import Configuration, ConfigurationError
 from cake_operator.endpoints import Pulse, serving
 from cake_operator.handlers import make_registry, make_settings
 from cake_operator.observe.prometheus import Observer
 from cake_operator.observe.sampling import Sampling
-from cake_operator.policy.tuning_law import TuningLaw
+from cake_operator.policy.laws import Laws
 from cake_operator.reconcile import Reconciler
 from cake_operator.render.naming import OWN_SELECTOR
 from cake_operator.render.settings import RenderSettings
@@ -64,9 +65,8 @@ async def run(configuration: Configuration) -> None:
         client = await stack.enter_async_context(Client(lambda: login(settings), guard=guard))
         await served(client, pulse)
         sampling = _sampling(configuration)
-        # A change is judged for as long as the window of its figures, which the sampling may have made longer.
-        law = TuningLaw(judging=sampling.tuning_window)
-        reconciler = Reconciler(client, cache, RenderSettings(configuration.engine_image), law, _now)
+        clock, rendering = SteadyClock(), RenderSettings(configuration.engine_image)
+        reconciler = Reconciler(client, cache, rendering, Laws.of(sampling), clock)
         informers = _informers(client, cache, configuration.namespace, _notifier(cache, queue))
 
         async def operate() -> None:
@@ -84,7 +84,7 @@ async def run(configuration: Configuration) -> None:
             await _together(
                 resync(observer, reconciler, cache, queue, pulse=pulse, interval=configuration.interval_seconds),
                 relist_forever(client, cache, configuration.namespace, queue),
-                _leading(leadership, lambda: work(queue, _timed(reconciler, queue), WORKERS, expected=ApiError)),
+                _leading(leadership, lambda: work(queue, _timed(reconciler, queue, clock), WORKERS, expected=ApiError)),
             )
 
         stopping = asyncio.Event()
@@ -163,7 +163,9 @@ def _notifier(cache: Cache, queue: WorkQueue[Key]) -> Callable[[Object], None]:
     return notify
 
 
-def _timed(reconciler: Reconciler, queue: WorkQueue[Key]) -> Callable[[Key], Coroutine[Any, Any, None]]:
+def _timed(
+    reconciler: Reconciler, queue: WorkQueue[Key], clock: Callable[[], datetime]
+) -> Callable[[Key], Coroutine[Any, Any, None]]:
     """The reconcile, measured; comes back when time alone may ask for more."""
 
     async def act(key: Key) -> None:
@@ -175,7 +177,7 @@ def _timed(reconciler: Reconciler, queue: WorkQueue[Key]) -> Callable[[Key], Cor
             finally:
                 instruments.RECONCILES.labels(outcome).inc()
         if again is not None:
-            queue.add_after(key, (again - _now()).total_seconds())
+            queue.add_after(key, (again - clock()).total_seconds())
 
     return act
 
@@ -191,10 +193,6 @@ async def _together(*parts: Coroutine[Any, Any, object]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _sampling(configuration: Configuration) -> Sampling:

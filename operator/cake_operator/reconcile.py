@@ -7,13 +7,13 @@ what there is to know when it runs.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pydantic import ValidationError
 
 from cake_engine.config import Knobs, LiveConfig
-from cake_operator.api import CakeDeployment, Readings
+from cake_operator.api import CakeDeployment, CakeDeploymentSpec, Readings
 from cake_operator.apply.cache import Cache, Key, Object
 from cake_operator.apply.children import Children, OwnerGoneError
 from cake_operator.apply.client import Client
@@ -25,11 +25,12 @@ from cake_operator.observe.snapshot import DeploymentSnapshot, FleetSnapshot
 from cake_operator.policy import balance, scaling
 from cake_operator.policy.balance import BalanceHistory
 from cake_operator.policy.confirmation import confirmation
+from cake_operator.policy.contention import Contention, ContentionHistory, contend
 from cake_operator.policy.decision import Decision
 from cake_operator.policy.knobs import starting_knobs
+from cake_operator.policy.laws import Laws
 from cake_operator.policy.scaling import ScalingHistory
 from cake_operator.policy.slo import judge
-from cake_operator.policy.tuning_law import TuningLaw
 from cake_operator.render.children import render
 from cake_operator.render.merging import MergeError
 from cake_operator.render.settings import RenderSettings
@@ -48,14 +49,20 @@ class Memory:
     uid: str
     scaling: ScalingHistory = field(default_factory=ScalingHistory)
     balance: BalanceHistory = field(default_factory=BalanceHistory)
+    contention: ContentionHistory = field(default_factory=ContentionHistory)
     knobs: Knobs | None = None
 
 
 @dataclass(frozen=True)
 class Decided:
-    """How many pods, and which knobs."""
+    """How many pods, and which knobs.
+
+    Attributes:
+        replicas: What the Deployment is asked for; None while that is left to another.
+    """
 
     scaling: Decision[int]
+    contention: Contention
     replicas: int | None
     balance: Decision[Knobs]
     live: LiveConfig
@@ -69,7 +76,7 @@ class Reconciler:
     """
 
     def __init__(
-        self, client: Client, cache: Cache, settings: RenderSettings, law: TuningLaw, clock: Callable[[], datetime]
+        self, client: Client, cache: Cache, settings: RenderSettings, laws: Laws, clock: Callable[[], datetime]
     ) -> None:
         self.fleet = FleetSnapshot(clock(), error="Prometheus has not been asked yet.")
         self._client = client
@@ -77,7 +84,7 @@ class Reconciler:
         self._children = Children(client, cache)
         self._recorder = Recorder(client)
         self._settings = settings
-        self._law = law
+        self._laws = laws
         self._clock = clock
         self._memories: dict[Key, Memory] = {}
         self._readings = Readings()
@@ -100,7 +107,7 @@ class Reconciler:
             # decide
             reached = ((stored.get("status") or {}).get("balance") or {}).get("generation", 0)
             memory = self._remember(key, resource.metadata.uid)
-            decided, memory = decide(resource, seen, snapshot, memory, law=self._law, reached=reached, now=now)
+            decided, memory = decide(resource, seen, snapshot, memory, laws=self._laws, reached=reached, now=now)
             self._memories[key] = memory
             # render
             children = render(resource, decided.replicas, decided.live, self._settings)
@@ -158,6 +165,7 @@ class Reconciler:
             live=decided.live,
             confirmation=confirmation(snapshot, seen.ready_pods, decided.live.generation),
             slo=judge(resource.spec.slo, snapshot),
+            contention=decided.contention,
         )
 
 
@@ -167,7 +175,7 @@ def decide(
     snapshot: DeploymentSnapshot,
     memory: Memory,
     *,
-    law: TuningLaw,
+    laws: Laws,
     reached: int,
     now: datetime,
 ) -> tuple[Decided, Memory]:
@@ -178,26 +186,12 @@ def decide(
         seen: What is there.
         snapshot: What was measured.
         memory: What the last call returned.
-        law: The figures of tuning.
+        laws: The figures of scaling and tuning.
         reached: The newest generation of the live configuration that status tells of.
         now: The moment.
     """
     spec, ready = resource.spec, seen.ready_pods
-    replicas, scaling_history = scaling.decide(
-        spec.scaling,
-        spec.slo,
-        fixed=spec.replicas,
-        snapshot=snapshot,
-        history=memory.scaling,
-        current_replicas=seen.replicas,
-        ready_replicas=len(ready),
-        now=now,
-    )
-    left_to_other = seen.replicas_owner is not None and spec.replicas is None and spec.slo is None
-    if left_to_other:
-        replicas = Decision(
-            seen.replicas, f"spec.replicas of the Deployment is left to {seen.replicas_owner}", True, now
-        )
+    replicas, contention, memory = _scale(spec, seen, snapshot, memory, laws=laws, now=now)
     confirmed = confirmation(snapshot, ready, seen.live.generation if seen.live else reached)
     # What was decided last, not what the ConfigMap says: an edit by hand is undone. After a restart it is all there is.
     current = memory.knobs or (knobs_of(seen.live) if seen.live else starting_knobs(spec.balance))
@@ -211,8 +205,42 @@ def decide(
         confirmation=confirmed,
         history=memory.balance,
         now=now,
-        law=law,
+        law=laws.tuning,
     )
     live = next_live(spec.balance, knobs.value, seen.live, reached)
-    decided = Decided(replicas, None if left_to_other else replicas.value, knobs, live)
-    return decided, Memory(memory.uid, scaling_history, balance_history, knobs.value)
+    asked = memory.contention.asked
+    return Decided(replicas, contention, asked, knobs, live), replace(
+        memory, balance=balance_history, knobs=knobs.value
+    )
+
+
+def _scale(
+    spec: CakeDeploymentSpec, seen: Seen, snapshot: DeploymentSnapshot, memory: Memory, *, laws: Laws, now: datetime
+) -> tuple[Decision[int], Contention, Memory]:
+    """How many pods, by whoever may say so: what we would ask for, or what another has set."""
+    decision, history = scaling.decide(
+        spec.scaling,
+        spec.slo,
+        fixed=spec.replicas,
+        snapshot=snapshot,
+        history=memory.scaling,
+        current_replicas=seen.replicas,
+        ready_replicas=len(seen.ready_pods),
+        now=now,
+        law=laws.scaling,
+    )
+    contention, contended = contend(
+        memory.contention,
+        owner=seen.replicas_owner,
+        generation=seen.generation,
+        seen=seen.replicas,
+        fixed=spec.replicas,
+        scaled=spec.slo is not None,
+        now=now,
+    )
+    asked: int | None = decision.value
+    if contention.left_to is not None:
+        reason = f"spec.replicas of the Deployment is left to {contention.left_to}"
+        decision, asked = Decision(seen.replicas, reason, True, now), None
+    memory = replace(memory, scaling=history, contention=replace(contended, asked=asked))
+    return decision, contention, memory

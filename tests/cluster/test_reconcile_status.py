@@ -21,7 +21,9 @@ from tests.localcluster import Cluster
 pytestmark = pytest.mark.usefixtures("operator")
 
 CRD = "crd/cakedeployments.cake.dev"
-CONDITIONS = ["Ready", "Progressing", "SLOMet", "MetricsAvailable", "BalanceApplied", "TierDegraded"]
+CONDITIONS = [
+    *("Ready", "Progressing", "SLOMet", "MetricsAvailable", "BalanceApplied", "TierDegraded", "ReplicasContested")
+]
 
 
 @pytest.fixture
@@ -143,6 +145,19 @@ def test_a_claim_for_one_node_is_named_where_several_pods_shall_share_it(cake: C
     assert "ReadWriteMany" in cake.awaits("TierDegraded", "True", "ClaimNotShared")
     cake.apply(kvTiers=tiers, replicas=1)
     cake.awaits("TierDegraded", "False", "TiersUsable")
+
+
+def test_two_writers_of_replicas_are_told_of_and_not_fought(cake: Cake) -> None:
+    cake.apply(replicas=1)
+    cake.made()
+    cake.awaits("ReplicasContested", "False", "OneWriter")
+    for _ in range(2):
+        cake.kubectl("scale", "deployment", NAME, "--replicas=2")
+        eventually(lambda: cake.must("deployment")["spec"]["replicas"] == 1, "the number is taken back")
+    cake.kubectl("scale", "deployment", NAME, "--replicas=2")
+    assert "kubectl keeps setting spec.replicas" in cake.awaits("ReplicasContested", "True", "TwoWriters")
+    assert cake.must("deployment")["spec"]["replicas"] == 2
+    assert cake.status()["scaling"]["reason"].endswith("is left to kubectl")
 
 
 def test_a_pod_template_that_cannot_be_merged_is_named(cake: Cake) -> None:

@@ -22,8 +22,8 @@ class Condition(StatusPart):
     """One thing that holds, does not hold, or is not known, and since when."""
 
     type: str = Field(
-        description="What the condition is about: Ready, Progressing, SLOMet, MetricsAvailable, BalanceApplied or"
-        " TierDegraded."
+        description="What the condition is about: Ready, Progressing, SLOMet, MetricsAvailable, BalanceApplied,"
+        " TierDegraded or ReplicasContested."
     )
     status: ConditionStatus = Field(description="Whether it holds.")
     reason: str = Field(default="", description="One word for programs.")

@@ -44,6 +44,11 @@ class Seen:
         return int((self.deployment or {}).get("spec", {}).get("replicas", 0))
 
     @property
+    def generation(self) -> int:
+        """That of the Deployment's spec; 0 where there is none."""
+        return int((self.deployment or {}).get("metadata", {}).get("generation", 0))
+
+    @property
     def ready_pods(self) -> list[str]:
         """Names of the pods that take requests."""
         return ready_pods(self.pods)

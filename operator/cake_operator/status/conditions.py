@@ -22,6 +22,7 @@ class ConditionType(StrEnum):
     METRICS_AVAILABLE = "MetricsAvailable"
     BALANCE_APPLIED = "BalanceApplied"
     TIER_DEGRADED = "TierDegraded"
+    REPLICAS_CONTESTED = "ReplicasContested"
 
 
 class Truth(StrEnum):

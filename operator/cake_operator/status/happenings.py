@@ -33,7 +33,13 @@ def happenings(before: Status, after: Status) -> list[Happening]:
 
     Figures that move are no happenings, and neither is a sentence that changed where nothing else did.
     """
-    return [*_scaled(before, after), *_tuned(before, after), *_rolled_out(before, after), *_serving(before, after)]
+    return [
+        *_scaled(before, after),
+        *_tuned(before, after),
+        *_rolled_out(before, after),
+        *_serving(before, after),
+        *_contested(before, after),
+    ]
 
 
 def _scaled(before: Status, after: Status) -> Iterator[Happening]:
@@ -70,6 +76,12 @@ def _serving(before: Status, after: Status) -> Iterator[Happening]:
     old, new = (_condition(status, ConditionType.READY) for status in (before, after))
     if old.get("status") == "True" and new.get("status") == "False":
         yield Happening("NotServing", new["message"], warning=new["reason"] != "ScaledToZero")
+
+
+def _contested(before: Status, after: Status) -> Iterator[Happening]:
+    old, new = (_condition(status, ConditionType.REPLICAS_CONTESTED) for status in (before, after))
+    if new.get("status") == "True" and old.get("status") != "True":
+        yield Happening(new["reason"], new["message"], warning=True)
 
 
 def _condition(status: Status, kind: ConditionType) -> Mapping[str, Any]:

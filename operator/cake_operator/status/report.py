@@ -11,6 +11,7 @@ from cake_engine.config import Knobs, LiveConfig
 from cake_operator.api import CakeDeployment, slo_warnings
 from cake_operator.observe.snapshot import DeploymentSnapshot
 from cake_operator.policy.confirmation import Confirmation
+from cake_operator.policy.contention import Contention
 from cake_operator.policy.decision import Decision
 from cake_operator.policy.slo import SloState, SloVerdict
 from cake_operator.render.naming import selector_of
@@ -41,6 +42,7 @@ class Findings:
         live: What the engines are told.
         confirmation: What of it they confirmed.
         slo: Whether the SLO is met.
+        contention: Who else sets the number of replicas.
     """
 
     deployment: Mapping[str, Any] | None
@@ -56,6 +58,7 @@ class Findings:
     live: LiveConfig
     confirmation: Confirmation
     slo: SloVerdict
+    contention: Contention
 
 
 def report(
@@ -109,6 +112,7 @@ def _conditions(resource: CakeDeployment, found: Findings) -> list[Condition]:
         _metrics_available(found),
         _balance_applied(found.confirmation),
         _tier_degraded(found.claims),
+        _replicas_contested(found.contention),
     ]
 
 
@@ -139,6 +143,13 @@ def _tier_degraded(claims: Sequence[tuple[ClaimUse, Trouble]]) -> Condition:
         return Condition(ConditionType.TIER_DEGRADED, Truth.FALSE, "TiersUsable", "every tier's claim can be used")
     message = "; ".join(trouble.message for trouble in troubles)
     return Condition(ConditionType.TIER_DEGRADED, Truth.TRUE, troubles[0].reason, message)
+
+
+def _replicas_contested(contention: Contention) -> Condition:
+    if not contention.sentence:
+        message = "nobody contradicts the number of replicas"
+        return Condition(ConditionType.REPLICAS_CONTESTED, Truth.FALSE, "OneWriter", message)
+    return Condition(ConditionType.REPLICAS_CONTESTED, Truth.TRUE, "TwoWriters", contention.sentence, measured=True)
 
 
 def _slo(previous: Mapping[str, Any], found: Findings) -> dict[str, Any]:

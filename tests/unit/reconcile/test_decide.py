@@ -10,7 +10,7 @@ from cake_engine.config import LiveConfig, Mode
 from cake_operator.api import CakeDeployment
 from cake_operator.apply.seeing import Seen
 from cake_operator.observe.snapshot import NOTHING
-from cake_operator.policy.tuning_law import TuningLaw
+from cake_operator.policy.laws import Laws
 from cake_operator.reconcile import Memory, decide
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -42,7 +42,7 @@ REPLICAS: dict[str, tuple[dict[str, Any], Seen, int | None]] = {
 @pytest.mark.parametrize("which", REPLICAS)
 def test_replicas_are_decided_by_whoever_may(which: str) -> None:
     spec, seen, expected = REPLICAS[which]
-    decided, _ = decide(cake(**spec), seen, NOTHING, Memory("u"), law=TuningLaw(), reached=0, now=NOW)
+    decided, _ = decide(cake(**spec), seen, NOTHING, Memory("u"), laws=Laws(), reached=0, now=NOW)
     assert decided.replicas == expected
     assert decided.scaling.value == (expected if expected is not None else seen.replicas)
     assert decided.scaling.reason
@@ -73,14 +73,24 @@ LIVE: dict[str, tuple[dict[str, Any], LiveConfig | None, int, LiveConfig]] = {
 def test_the_engines_are_told_what_was_decided(which: str) -> None:
     spec, live, reached, expected = LIVE[which]
     seen = replace(BARE, live=live)
-    decided, _ = decide(cake(**spec), seen, NOTHING, Memory("u"), law=TuningLaw(), reached=reached, now=NOW)
+    decided, _ = decide(cake(**spec), seen, NOTHING, Memory("u"), laws=Laws(), reached=reached, now=NOW)
     assert decided.live == expected
 
 
 def test_a_tuned_knob_that_was_edited_by_hand_comes_back() -> None:
     tuned = LiveConfig(generation=9, retain_from=0.3)
-    resource, law = cake(), TuningLaw()
-    _, memory = decide(resource, replace(BARE, live=tuned), NOTHING, Memory("u"), law=law, reached=9, now=NOW)
+    resource, laws = cake(), Laws()
+    _, memory = decide(resource, replace(BARE, live=tuned), NOTHING, Memory("u"), laws=laws, reached=9, now=NOW)
     edited = replace(BARE, live=LiveConfig(generation=9, retain_from=0.8))
-    decided, _ = decide(resource, edited, NOTHING, memory, law=law, reached=9, now=NOW)
+    decided, _ = decide(resource, edited, NOTHING, memory, laws=laws, reached=9, now=NOW)
     assert decided.live == LiveConfig(generation=10, retain_from=0.3)
+
+
+def test_a_number_that_another_controller_keeps_setting_is_left_to_it() -> None:
+    resource, memory = cake(replicas=3), Memory("u")
+    for generation in range(1, 5):
+        seen = scaled(3 if generation == 1 else 7, None if generation == 1 else "hpa")
+        seen = replace(seen, deployment={**(seen.deployment or {}), "metadata": {"generation": generation}})
+        decided, memory = decide(resource, seen, NOTHING, memory, laws=Laws(), reached=0, now=NOW)
+    assert (decided.replicas, decided.scaling.value, decided.contention.left_to) == (None, 7, "hpa")
+    assert "left to hpa" in decided.scaling.reason

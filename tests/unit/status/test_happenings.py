@@ -13,10 +13,15 @@ def status(
     mode: str = "Adaptive",
     progressing: tuple[str, str] = ("False", "Complete"),
     ready: tuple[str, str] = ("True", "Serving"),
+    contested: tuple[str, str] = ("False", "OneWriter"),
 ) -> dict[str, Any]:
     conditions = [
         {"type": kind, "status": truth, "reason": reason, "message": f"{kind} sentence"}
-        for kind, (truth, reason) in (("Ready", ready), ("Progressing", progressing))
+        for kind, (truth, reason) in (
+            ("Ready", ready),
+            ("Progressing", progressing),
+            ("ReplicasContested", contested),
+        )
     ]
     balance = {"mode": mode, "generation": generation, "confirmedGeneration": confirmed, "reason": "because of x"}
     return {
@@ -27,6 +32,7 @@ def status(
 
 
 STARTING = ("True", "Starting")
+CONTESTED = ("True", "TwoWriters")
 REFUSED = ("False", "ApplyRefused")
 CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any], list[Happening]]] = {
     "nothing": (status(), status(), []),
@@ -53,6 +59,12 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any], list[Happening]]] = {
     ),
     "refused": (status(), status(progressing=REFUSED), [Happening("ApplyRefused", "Progressing sentence", True)]),
     "still refused": (status(progressing=REFUSED), status(progressing=REFUSED), []),
+    "two writers": (
+        status(),
+        status(contested=CONTESTED),
+        [Happening("TwoWriters", "ReplicasContested sentence", True)],
+    ),
+    "still two writers": (status(contested=CONTESTED), status(contested=CONTESTED), []),
     "no longer serving": (
         status(),
         status(ready=("False", "CrashLoopBackOff")),

@@ -7,6 +7,7 @@ import socket
 from tests.localcluster import Cluster
 from tests.localcluster.forwarder import LOOPBACK, Inside, administrator, listen, node_ports
 from tests.localcluster.local import LocalCluster
+from tests.started_here import started_here
 
 
 class Here(Inside):
@@ -79,6 +80,7 @@ async def test_where_nothing_answers_the_connection_is_closed() -> None:
     writer.close()
 
 
+@started_here
 async def test_the_ports_of_services_are_found_beside_one_that_has_none() -> None:
     with Cluster.up(control_plane_only=True) as cluster:
         assert isinstance(cluster, LocalCluster)

@@ -12,6 +12,9 @@ from tests.cluster.conftest import fresh_namespace, with_crds
 from tests.cluster.operator_process import OperatorProcess
 from tests.cluster.waiting import eventually
 from tests.localcluster import Cluster
+from tests.started_here import started_here
+
+pytestmark = started_here
 
 TAKES_OVER_WITHIN = 15.0
 """Seconds from the end of one replica, without a word, to what the other one writes."""

@@ -15,6 +15,9 @@ from tests.cluster.conftest import fresh_namespace, with_crds
 from tests.cluster.operator_process import OperatorProcess
 from tests.cluster.waiting import eventually
 from tests.localcluster import Cluster
+from tests.started_here import started_here
+
+pytestmark = started_here
 
 CHART = Path(__file__).parents[2] / "charts/cake-operator"
 RELEASE = "rights"

@@ -21,7 +21,7 @@ from tests.localcluster import Cluster, CommandError
 
 NAMESPACE, NAME = "serving-test", "small"
 CLAIM = f"{NAME}-shared"
-START_SECONDS, TUNE_SECONDS, END_SECONDS = 300.0, 60.0, 120.0
+START_SECONDS, TUNE_SECONDS, END_SECONDS = 600.0, 60.0, 120.0
 PROMPTS = [prompt(1500, seed=seed) for seed in (1, 2)]
 
 SPEC: dict[str, Any] = {
@@ -95,6 +95,8 @@ def small(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         "metadata": {"name": NAME, "namespace": NAMESPACE},
         "spec": {**SPEC, "kvTiers": [MEMORY, shared]},
     }
+    # The operator keeps it when the CakeDeployment goes.
+    cluster.in_the_end("kubectl", "delete", "persistentvolumeclaim", CLAIM, "-n", NAMESPACE, "--ignore-not-found")
     with Served(cluster, NAMESPACE, NAME) as served:
         cluster.apply(fitted(resource, cluster.engine(NAMESPACE)))
         served.wait("Ready", ready, START_SECONDS)

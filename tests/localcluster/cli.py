@@ -1,10 +1,12 @@
 """``python -m tests.localcluster build | up | down | status``."""
 
 import argparse
+import os
+import shutil
 import sys
 import time
 
-from tests.localcluster import binary, clients, debian, processes, rootfs, runs, teardown
+from tests.localcluster import binary, clients, debian, processes, rootfs, runs, teardown, variables
 from tests.localcluster.errors import LocalClusterError
 from tests.localcluster.local import LocalCluster
 
@@ -43,6 +45,11 @@ def _parser() -> argparse.ArgumentParser:
 
 def _build(arguments: argparse.Namespace) -> None:
     clients.fetch()
+    if variables.named_kubeconfig() is not None:
+        # Nothing will be started here but a Prometheus, by tests that ask one; the demo does not.
+        if shutil.which("apt-get") is not None and os.geteuid() == 0:
+            debian.provide_package("prometheus")
+        return
     if not arguments.control_plane_only:
         debian.provide()
     binary.build()

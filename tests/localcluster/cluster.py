@@ -10,7 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from tests.localcluster import claims, clients, uploads, variables
+from cake_operator.render.merging import strategic_merge
+from tests.localcluster import claims, clients, service_proxy, uploads, variables
 from tests.localcluster.errors import LocalClusterError
 from tests.localcluster.service_proxy import ServiceProxy
 from tests.localcluster.variables import KUBECONFIG, Images, Provisions
@@ -169,7 +170,7 @@ class Cluster:
 
     def engine(self, namespace: str) -> dict[str, Any]:
         """What ``spec.engine`` of a CakeDeployment in ``namespace`` needs here besides."""
-        return self._given().engine
+        return dict(strategic_merge(service_proxy.ENGINE, self._given().engine, where="spec.engine"))
 
     def storage_class(self, namespace: str, claim: str) -> str:
         """The StorageClass that gives a ReadWriteMany volume to a claim of that name, whoever makes it."""

@@ -74,6 +74,15 @@ def provide() -> None:
             cache.made_once(_folder(package), partial(_unpack, package))
 
 
+def provide_package(package: str) -> None:
+    """Unpack one package of `UNPACKED`, without what a node needs besides."""
+    with cache.lock("debian"):
+        if not _folder(package).exists():
+            print(f"Fetching Debian's {package}...", flush=True)
+            _apt_get("update", "-qq")
+            cache.made_once(_folder(package), partial(_unpack, package))
+
+
 def provide_command(name: str) -> None:
     """Install the package that has a command's own name, unless the user's PATH has one from elsewhere."""
     if shutil.which(name) is not None:

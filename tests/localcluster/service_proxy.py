@@ -6,7 +6,7 @@
 import re
 import subprocess
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from tests.localcluster.errors import LocalClusterError
 
@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 
 #: Every Service of ours calls its port so.
 PORT = "http"
+#: What the engine needs for that (fields of ``spec.engine``). The API server keeps connections to pods for up to 90 s;
+#: vLLM would end an idle one after 5 s, and might meet a request that is on its way.
+ENGINE: dict[str, Any] = {
+    "podTemplate": {
+        "spec": {
+            "containers": [{"name": "engine", "env": [{"name": "VLLM_HTTP_TIMEOUT_KEEP_ALIVE", "value": "120"}]}],
+        }
+    }
+}
 
 
 class ServiceProxy:

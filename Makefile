@@ -15,9 +15,11 @@ help: ## List the targets
 env: .venv/.stamp ## The Python environment (vLLM for CPUs, the operator, tools), pinned with hashes, in .venv
 
 $(UV):
-	scripts/install-uv $(CACHE)/uv
+	scripts/debian-packages
+	python3 -m venv $(CACHE)/uv && $(CACHE)/uv/bin/pip install -q 'uv>=0.9,<1'
 
 .venv/.stamp: requirements/cpu.txt pyproject.toml | $(UV)
+	scripts/debian-packages
 	$(UV) venv -q --allow-existing --python python3.11 .venv
 	VIRTUAL_ENV=.venv $(UV) pip sync -q --require-hashes --compile-bytecode requirements/cpu.txt
 	VIRTUAL_ENV=.venv $(UV) pip install -q --no-deps --no-build-isolation -e .

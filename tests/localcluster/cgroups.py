@@ -54,6 +54,9 @@ def _remove(group: Path) -> None:
     while True:
         try:
             group.rmdir()
+        except FileNotFoundError:
+            # Two may end the same cluster at once.
+            return
         except OSError as error:
             # A killed process counts until the kernel has put it away, which nothing tells of.
             if time.monotonic() > deadline:

@@ -198,6 +198,8 @@ def test_a_server_stores_what_it_computes_and_loads_it_when_told_to(serving: Ser
     plain = serving.tokens(PROMPT)
     stored = len(PROMPT) // 32
     serving.until(lambda: len(list((serving.folder / "tier").rglob("*.kv"))) == stored, 20)
+    (manifest,) = (serving.folder / "tier").rglob("fingerprint.json")
+    assert re.fullmatch("[0-9a-f]{32}", json.loads(manifest.read_text())["weights"])
 
     write_live(serving.folder, 2, mode="LoadOnly")
     serving.until(serving.applied(2), 10)

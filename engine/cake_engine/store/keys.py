@@ -27,6 +27,7 @@ class Fingerprint:
         layout: Order of the bytes within a block: the engine's layout name and its layers.
         block_tokens: Tokens of one stored block.
         block_bytes: Bytes of one stored block before the codec.
+        weights: Digest of the weights and of the model's configuration; None where nothing is known of them.
         tensor_parallel_size: Shards of one layer.
         pipeline_parallel_size: Groups of layers.
         context_parallel_size: Shards of one sequence.
@@ -41,6 +42,7 @@ class Fingerprint:
     layout: str
     block_tokens: int
     block_bytes: int
+    weights: str | None = None
     tensor_parallel_size: int = 1
     pipeline_parallel_size: int = 1
     context_parallel_size: int = 1

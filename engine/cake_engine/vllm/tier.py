@@ -27,6 +27,7 @@ from cake_engine.store.keys import Fingerprint
 from cake_engine.store.presence import PresenceCache
 from cake_engine.store.statistics import Recorder, TierStatistics
 from cake_engine.store.transfers import Transfer, TransferPool
+from cake_engine.vllm import weights
 
 _DOUBT_SECONDS = 10.0
 """A block that could not be read for reasons of the file system is not asked for again in this time."""
@@ -271,7 +272,7 @@ def fingerprint(config: Any, block_bytes: int, model: ModelIdentity, tier: TierC
     """The key space of an engine's blocks on a tier.
 
     Args:
-        config: vLLM's `OffloadingConfig`.
+        config: vLLM's `OffloadingConfig`, with the connector's digest of the weights among its extras.
         block_bytes: Of one row of the primary tier, which holds the bytes of all workers in rank order.
         model: Name and revision from the static configuration; vLLM's own file tier leaves the revision out.
         tier: For the codec.
@@ -295,6 +296,7 @@ def fingerprint(config: Any, block_bytes: int, model: ModelIdentity, tier: TierC
         layout=f"{config.kv_cache_layout or 'default'}-{digest}",
         block_tokens=config.groups[0].tokens_per_block * config.cache.blocks_per_chunk,
         block_bytes=block_bytes,
+        weights=config.extra_config.get(weights.CONFIG_KEY),
         tensor_parallel_size=parallel.tp_size,
         pipeline_parallel_size=parallel.pp_size,
         context_parallel_size=parallel.pcp_size * parallel.dcp_size,

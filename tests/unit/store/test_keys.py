@@ -18,6 +18,7 @@ from cake_engine.store.keys import Fingerprint, place
         ("model", "org/other"),
         ("revision", "r2"),
         ("revision", None),
+        ("weights", "0123"),
         ("dtype", "float16"),
         ("layout", "HND-0"),
         ("block_tokens", 64),

@@ -101,8 +101,8 @@ class BlockStore:
         try:
             if self._directory.contains(transfer.key):
                 return
-            if not self._keeper.admit(self.file_bytes):
-                transfer.fail("capacity")
+            if refusal := self._keeper.admit(self.file_bytes):
+                transfer.fail(refusal)
                 return
             written = 0
             try:

@@ -1,9 +1,7 @@
 """Block files below one folder: read, publish, discard.
 
-A block is written under a name of its own and then renamed, so a reader sees a whole file or none, two writers of one
-block are both right, and a crash leaves a temporary that the keeper removes. There is no fsync: these files can always
-be computed again, so they are worth no wait for a disk. After a power cut a file may be cut or empty; its length and
-checksum say so, and it is computed around.
+They are published whole, as `cake_engine.store.publishing` says; a file that a power cut has damaged is told by its
+length and checksum, and computed around.
 """
 
 from __future__ import annotations
@@ -11,13 +9,12 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-import uuid
 from pathlib import Path
 
 from cake_engine.store.blockfile import BlockRejectedError, Reject
 from cake_engine.store.keys import Fingerprint, place
+from cake_engine.store.publishing import publish
 
-TEMPORARY_SUFFIX = ".tmp"
 MANIFEST = "fingerprint.json"
 
 _REFRESH_SECONDS = 60.0
@@ -37,6 +34,8 @@ class BlockDirectory:
         self.root = Path(root)
         self.fingerprint = fingerprint
         self._base = f"{self.root}/{fingerprint.folder}"
+        self._manifest = f"{self._base}/{MANIFEST}"
+        self._named = False
 
     def path_of(self, key: bytes) -> str:
         """Where a block is, or would be."""
@@ -90,12 +89,15 @@ class BlockDirectory:
         return buffer[:done]
 
     def publish(self, key: bytes, file: memoryview) -> None:
-        """Make a block visible, whole, in place of any earlier file of it.
+        """Make a block visible, whole, in place of any earlier file of it; with the first, say whose blocks these are.
 
         Raises:
             OSError: It could not be written; no part of it is left unless the process dies now.
         """
-        self._replace(self.path_of(key), file)
+        if not self._named and not os.path.exists(self._manifest):
+            publish(self._manifest, memoryview(f"{self.fingerprint.document}\n".encode()))
+        self._named = True
+        publish(self.path_of(key), file)
 
     def discard(self, key: bytes) -> None:
         """Remove a block; fine when it is gone.
@@ -105,35 +107,3 @@ class BlockDirectory:
         """
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path_of(key))
-
-    def _replace(self, path: str, content: memoryview) -> None:
-        temporary = f"{path}.{uuid.uuid4().hex}{TEMPORARY_SUFFIX}"
-        try:
-            self._write(temporary, content)
-            os.rename(temporary, path)
-        except OSError:
-            with contextlib.suppress(OSError):  # the first error is the one to report; the keeper removes what is left
-                os.unlink(temporary)
-            raise
-
-    def _write(self, path: str, content: memoryview) -> None:
-        """Write a new file; closing it is part of that, as a network file system may say only then that it is full."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        try:
-            file = os.open(path, flags, 0o660)
-        except FileNotFoundError:
-            self._prepare(Path(path).parent)
-            file = os.open(path, flags, 0o660)
-        try:
-            done = 0
-            while done < content.nbytes:
-                done += os.write(file, content[done:])
-        finally:
-            os.close(file)
-
-    def _prepare(self, folder: Path) -> None:
-        """Make a folder, and say beside the blocks, for people, whose they are."""
-        folder.mkdir(parents=True, exist_ok=True)
-        manifest = f"{self._base}/{MANIFEST}"
-        if not os.path.exists(manifest):
-            self._replace(manifest, memoryview(f"{self.fingerprint.document}\n".encode()))

@@ -47,20 +47,31 @@ class Limits:
     stop: float = 0.90
 
 
-def choose(files: Sequence[StoredFile], limits: Limits, now: float) -> list[StoredFile]:
-    """The files that leave now: abandoned temporaries, what is past its time, then the oldest above the capacity."""
+def choose(
+    files: Sequence[StoredFile], limits: Limits, now: float, *, held: int = 0, wanted: int = 0
+) -> list[StoredFile]:
+    """The files that leave now: abandoned temporaries, what is past its time, then the oldest above the capacity.
+
+    Args:
+        files: All of the tier.
+        limits: What it may hold.
+        now: By the clock of the file system that keeps the files' times.
+        held: Bytes that may be written at any moment and count as if they were.
+        wanted: Bytes that were asked for and found no room; 0 when none were.
+    """
     leaving: list[StoredFile] = []
     staying: list[StoredFile] = []
     for file in files:
         (leaving if _outlived(file, limits, now) else staying).append(file)
-    held = sum(file.size for file in staying)
-    if held <= limits.start * limits.capacity_bytes:
+    total = held + sum(file.size for file in staying)
+    if not wanted and total <= limits.start * limits.capacity_bytes:
         return leaving
+    target = min(limits.stop * limits.capacity_bytes, limits.capacity_bytes - wanted)
     for file in sorted((f for f in staying if not f.temporary), key=lambda f: f.used):
-        if held <= limits.stop * limits.capacity_bytes:
+        if total <= target:
             break
         leaving.append(file)
-        held -= file.size
+        total -= file.size
     return leaving
 
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cake_engine.store.census import files_of
 from cake_engine.store.directory import MANIFEST
-from cake_engine.store.keeper import files_of
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def holdings(root: Path) -> Iterator[Holding]:
     Raises:
         OSError: The folder is not there or cannot be read.
     """
-    for folder in sorted(path for path in root.iterdir() if path.is_dir()):
+    for folder in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")):
         files = list(files_of(folder))
         fingerprint = _manifest(folder)
         if not files and not fingerprint:

@@ -1,34 +1,38 @@
-"""Holds a tier to its capacity: counts what is there, says whether more may be written, removes what leaves.
+"""One engine's part in holding a tier to its capacity, which several engines write.
 
-Each engine that shares the folder counts the whole of it and adds what it writes itself until the next count, so
-together they may pass the capacity by what the others wrote since. A single elected collector would close that gap: it
-takes the place of this class, and keeps `admit`, `settle` and `used_bytes`.
+Each draws room from the tier's books before it writes, so together they never write more than there is room for. One of
+them is elected to count the whole tier and remove what leaves. When it dies, another takes its place within a moment;
+until then what was drawn can still be written, and no more.
 """
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
-from cake_engine.store.directory import TEMPORARY_SUFFIX
-from cake_engine.store.eviction import Limits, StoredFile, choose
-from cake_engine.store.keys import BLOCK_SUFFIX
+from cake_engine.store.allowance import Allowance
+from cake_engine.store.collector import Collector
+from cake_engine.store.eviction import Limits
+from cake_engine.store.ledger import Ledger
 
 logger = logging.getLogger(__name__)
 
-_COUNT_SHARE = 0.05
-"""Share of the time that counting may take: on a large or slow folder the counts come further apart."""
+Refusal = Literal["capacity", "uncounted"]
+
 _FIRST_COUNT_SECONDS = 2.0
+_POLL_SECONDS = 0.5
+_FEWEST_POLL_SECONDS = 0.02
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class Keeper:
-    """One thread that counts and removes, and the account that writers ask."""
+    """What writers of this engine ask, and a thread that reports, and counts and removes where it is elected."""
 
     def __init__(
         self,
@@ -38,134 +42,92 @@ class Keeper:
         on_evicted: Callable[[int], None],
         interval_seconds: float = 30.0,
     ) -> None:
-        """Start counting.
+        """Start the thread.
 
         Args:
             root: Folder of the tier; may not exist yet.
             limits: What it may hold.
             on_evicted: Told how many files were removed, from the thread.
-            interval_seconds: Between counts, at least.
+            interval_seconds: Between counts, at least, while there is room.
         """
         self._root = Path(root)
-        self._limits = limits
-        self._on_evicted = on_evicted
-        self._interval = interval_seconds
-        self._lock = threading.Lock()
+        self._ledger = Ledger(self._root, limits.capacity_bytes)
+        self._allowance = Allowance(self._ledger)
+        self._collector = Collector(self._root, limits, self._ledger, on_evicted, interval_seconds)
         self._used = 0
-        self._since_count = 0
         self._counted = threading.Event()
+        self._patient_until = time.monotonic() + _FIRST_COUNT_SECONDS
         self._wake = threading.Event()
-        self._stop = False
-        self._fault: str | None = None
+        self._stopping = threading.Event()
+        self._fault: OSError | None = None
         self._thread = threading.Thread(target=self._run, name="cake-keeper", daemon=True)
         self._thread.start()
 
     @property
     def used_bytes(self) -> int:
-        """At the last count, and what was admitted since."""
-        return self._used
+        """On the tier by all that write it, as far as this engine knows."""
+        return self._used + self._allowance.unreported
 
-    def admit(self, size: int) -> bool:
-        """Reserve room for one file; False when it would not fit, and then room is being made.
+    def admit(self, size: int) -> Refusal | None:
+        """Reserve room for one file, or say why there is none; then room is being made.
 
-        Waits for the first count, for a moment: to write before it would be to write blindly.
+        A new engine waits for the first count, for a moment: to write before it would be to write blindly.
+
+        Raises:
+            OSError: The tier's books could not be reached.
         """
-        if not self._counted.wait(_FIRST_COUNT_SECONDS):
-            return False
-        with self._lock:
-            fits = self._used + size <= self._limits.capacity_bytes
-            if fits:
-                self._used += size
-                self._since_count += size
-            if not fits or self._used > self._limits.start * self._limits.capacity_bytes:
-                self._wake.set()
-        return fits
+        if not self._counted.wait(max(0.0, self._patient_until - time.monotonic())):
+            if self._fault is not None:
+                raise self._fault
+            return "uncounted"
+        if self._allowance.take(size):
+            return None
+        self._wake.set()
+        return "capacity"
 
     def settle(self, reserved: int, written: int) -> None:
         """Correct a reservation by what was really written: 0 when the write failed."""
-        with self._lock:
-            self._used += written - reserved
-            self._since_count += written - reserved
+        self._allowance.settle(reserved, written)
 
     def stop(self) -> None:
         """End the thread, unless a file system holds it; then it ends by itself."""
-        self._stop = True
+        self._stopping.set()
         self._wake.set()
         self._thread.join(timeout=1.0)
 
     def _run(self) -> None:
-        while not self._stop:
+        while not self._stopping.is_set():
             self._wake.clear()
-            started = time.monotonic()
             try:
-                self._round()
+                self._tend()
                 self._fault = None
             except OSError as error:
-                if error.strerror != self._fault:
-                    self._fault = error.strerror
-                    logger.error("Capacity of %s is not kept, and nothing new may be written: %s", self._root, error)
-            took = time.monotonic() - started
-            self._wake.wait(max(self._interval, took / _COUNT_SHARE))
-            pause = took / _COUNT_SHARE - (time.monotonic() - started)
-            if not self._stop and pause > 0:
-                time.sleep(min(pause, self._interval))
+                if self._fault is None or self._fault.errno != error.errno:
+                    logger.error(
+                        "Capacity of %s cannot be kept now, so little or nothing is written: %s", self._root, error
+                    )
+                self._fault = error
+            self._wake.wait(_POLL_SECONDS)
+            self._stopping.wait(_FEWEST_POLL_SECONDS)
+        try:
+            self._allowance.close()
+        except OSError as error:
+            logger.warning(
+                "Room in %s was not given back (%s); others will see that this engine ended", self._root, error
+            )
 
-    def _round(self) -> None:
-        with self._lock:
-            self._since_count = 0
-        files = list(census(self._root))
-        leaving = choose(files, self._limits, time.time())
-        gone = [file.size for file in leaving if _remove(file.path)]
-        with self._lock:
-            self._used = sum(file.size for file in files) - sum(gone) + self._since_count
-        self._counted.set()
-        if gone:
-            self._on_evicted(len(gone))
-        if len(gone) < len(leaving):
-            raise PermissionError(errno.EACCES, f"{len(leaving) - len(gone)} files could not be removed")
-
-
-def census(root: Path) -> Iterator[StoredFile]:
-    """Every block and temporary of a tier; nothing where there is no folder.
-
-    Raises:
-        OSError: A folder could not be read.
-    """
-    try:
-        fingerprints = [entry.path for entry in os.scandir(root) if entry.is_dir(follow_symlinks=False)]
-    except FileNotFoundError:
-        return
-    for fingerprint in fingerprints:
-        yield from files_of(fingerprint)
-
-
-def files_of(fingerprint: str | os.PathLike[str]) -> Iterator[StoredFile]:
-    """Every block and temporary in one fingerprint's folder.
-
-    Raises:
-        OSError: A folder could not be read.
-    """
-    for fan in os.scandir(fingerprint):
-        if fan.is_dir(follow_symlinks=False):
-            yield from _files(fan.path)
-
-
-def _remove(path: str) -> bool:
-    """Whether a file is gone; another engine may have removed it first."""
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        return True
-    except OSError:
-        return False
-    return True
-
-
-def _files(folder: str) -> Iterator[StoredFile]:
-    for entry in os.scandir(folder):
-        temporary = entry.name.endswith(TEMPORARY_SUFFIX)
-        if not temporary and not entry.name.endswith(BLOCK_SUFFIX):
-            continue  # not ours
-        with contextlib.suppress(FileNotFoundError):  # published or removed since it was listed
-            found = entry.stat(follow_symlinks=False)
-            yield StoredFile(entry.path, found.st_size, found.st_mtime, temporary)
+    def _tend(self) -> None:
+        """Report, and count and remove where it is this engine's turn."""
+        try:
+            self._allowance.report()
+        except OSError as error:
+            if error.errno in _FULL and self._ledger.elected():
+                self._collector.make_way()
+            raise
+        accounts = self._ledger.read()
+        if self._collector.due(accounts) and self._ledger.elected():
+            self._collector.collect()
+            accounts = self._ledger.read()
+        if accounts.used is not None:
+            self._used = accounts.used
+            self._counted.set()

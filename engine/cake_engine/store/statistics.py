@@ -21,8 +21,8 @@ class TierStatistics:
         rejects: Files that were not the block asked for, by `Reject` value.
         fallbacks: Reads and look-ups given up, by reason: deadline, io_error, error, lookup_deadline,
             lookup_error, lookup_queue_full.
-        write_skips: Blocks not stored, by reason: queue_full, capacity, no_space, denied, io_error,
-            deadline, paused (for a moment after a failed write), cancelled.
+        write_skips: Blocks not stored, by reason: queue_full, capacity, uncounted (nobody has counted what is there
+            yet), no_space, denied, io_error, deadline, paused (for a moment after a failed write), cancelled.
         cancels: Reads taken back before their turn.
         evictions: Files removed to hold capacity or age.
         used_bytes: On the tier, by all engines that share it, as last counted.

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from cake_engine.store.blockfile import BlockRejectedError, Reject
-from cake_engine.store.directory import TEMPORARY_SUFFIX, BlockDirectory
+from cake_engine.store.directory import BlockDirectory
 from cake_engine.store.keys import BLOCK_SUFFIX, Fingerprint
+from cake_engine.store.publishing import TEMPORARY_SUFFIX
 from tests.unit.store.conftest import key_of
 
 KEY = key_of(1)

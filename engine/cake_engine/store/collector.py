@@ -1,0 +1,92 @@
+"""Counts a whole tier and removes what leaves; for the one engine that is elected."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from cake_engine.store.accounts import Accounts
+from cake_engine.store.census import census
+from cake_engine.store.eviction import Limits, choose
+from cake_engine.store.ledger import Ledger
+
+_COUNT_SHARE = 0.05
+"""Share of its time that counting may take while there is room: on a large folder the counts come further apart."""
+
+
+class Collector:
+    """Rounds of counting and removing, and when they are due. For one thread, which waits for the file system."""
+
+    def __init__(
+        self,
+        root: Path,
+        limits: Limits,
+        ledger: Ledger,
+        on_evicted: Callable[[int], None],
+        interval_seconds: float,
+    ) -> None:
+        """Have counted nothing yet.
+
+        Args:
+            root: Folder of the tier.
+            limits: Its age limit and its marks; the capacity is the least that its writers were told.
+            ledger: Of the tier.
+            on_evicted: Told how many files were removed.
+            interval_seconds: Between rounds, at least, while there is room.
+        """
+        self._root = root
+        self._limits = limits
+        self._ledger = ledger
+        self._on_evicted = on_evicted
+        self._interval = interval_seconds
+        self._ended = float("-inf")
+        self._took = 0.0
+
+    def due(self, accounts: Accounts) -> bool:
+        """Whether to count now: soon when room is short, as often as the share of time allows otherwise."""
+        waited = time.monotonic() - self._ended
+        full = accounts.used is None or accounts.used + accounts.held > self._limits.start * accounts.limit
+        if full or accounts.wanted:
+            return waited >= self._took
+        return waited >= max(self._interval, self._took / _COUNT_SHARE)
+
+    def collect(self) -> None:
+        """Count, remove what leaves, and enter what is there.
+
+        Raises:
+            OSError: The tier could not be counted, or not all could be removed.
+        """
+        started = time.monotonic()
+        accounts, now = self._ledger.begin_count()
+        files = list(census(self._root))
+        limits = replace(self._limits, capacity_bytes=accounts.limit)
+        leaving = choose(files, limits, now, held=accounts.held, wanted=accounts.wanted)
+        gone = [file.size for file in leaving if _remove(file.path)]
+        self._ledger.end_count(sum(file.size for file in files) - sum(gone))
+        self._ended = time.monotonic()
+        self._took = self._ended - started
+        if gone:
+            self._on_evicted(len(gone))
+        if len(gone) < len(leaving):
+            raise PermissionError(errno.EACCES, f"{len(leaving) - len(gone)} files could not be removed")
+
+    def make_way(self) -> None:
+        """Remove a few of the oldest: the volume is full before the tier is, and without a byte no book can be kept."""
+        blocks = sorted((file for file in census(self._root) if not file.temporary), key=lambda file: file.used)
+        if gone := sum(_remove(file.path) for file in blocks[: 1 + len(blocks) // 100]):
+            self._on_evicted(gone)
+
+
+def _remove(path: str) -> bool:
+    """Whether a file is gone; someone else may have removed it first."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True

@@ -7,7 +7,7 @@ UV := $(CACHE)/uv/bin/uv
 PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help env lock generate lint test test-unit test-engine test-cluster test-e2e cluster demo cluster-down clean
+.PHONY: help env lock generate lint test test-unit test-engine test-cluster test-e2e cluster demo cluster-down clean bench-ttft
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -58,6 +58,9 @@ test: lint test-unit test-engine test-cluster test-e2e ## Everything, on a bare 
 
 demo: cluster ## A serving fleet on this machine; KEEP=1 leaves it running
 	$(PY) -m demo $(if $(KEEP),--keep)
+
+bench-ttft: env ## TTFT of Cake, of each resource alone and of the best possible, in a real vLLM (25 min; ARGS=--quick: 3)
+	$(PY) -m benchmarks.ttft $(ARGS)
 
 cluster-down: env ## End the local cluster and everything it started
 	$(PY) -m tests.localcluster down

@@ -16,8 +16,8 @@ from cake_engine.config import LiveConfig, ModelIdentity, StaticConfig, TierConf
 from tests.engine.serving import Server
 
 TIER = "files"
-KV_CACHE_BYTES = 512 << 20
-MEMORY_BYTES = 1 << 30
+KV_CACHE_BYTES = 384 << 20
+MEMORY_BYTES = 512 << 20
 FILES_BYTES = 8 << 30
 LONGEST = 8192 + 128
 PATIENCE_SECONDS = 600.0

@@ -1,12 +1,13 @@
 """Whether the SLO is met."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from cake_operator.api import SloSpec
 from cake_operator.policy.slo import judge
-from tests.unit.policy.figures import ABSENT, NAN, STALE, busy, slo
+from tests.unit.policy.figures import ABSENT, NAN, STALE, busy, present, slo
 
 
 @pytest.mark.parametrize(
@@ -28,3 +29,11 @@ def test_a_verdict_names_its_figures(promised: SloSpec | None, ttft: Any, itl: A
     found = judge(promised, busy(ttft, itl))
     assert found.state == state
     assert found.sentence.startswith(sentence)
+
+
+def test_a_queue_without_first_tokens_is_told_of_where_there_is_no_percentile_to_judge() -> None:
+    stuck = replace(busy(NAN), arrivals=present(0), waiting=present(12))
+    found = judge(slo("1s"), stuck)
+    assert found.state == "Unknown"
+    assert found.sentence.endswith("while 12 requests wait and none gets a first token")
+    assert "none gets" not in judge(slo("1s"), replace(stuck, arrivals=present(1))).sentence

@@ -53,6 +53,8 @@ def make_settings() -> kopf.OperatorSettings:
     settings.watching.server_timeout = 300
     settings.watching.connect_timeout = 10
     settings.networking.request_timeout = 10
+    # Eight seconds apart at most, and given up after a minute and a half: then the process is started anew.
+    settings.networking.error_backoffs = [1, 1, 2, 3, 5, *([8] * 10)]
     # Left unlimited on purpose: idle workers hold their place, and a limit would starve other objects. Our own queue is
     # what bounds the work.
     settings.queueing.worker_limit = None

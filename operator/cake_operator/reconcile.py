@@ -99,6 +99,7 @@ class Reconciler:
         if stored is None or stored["metadata"].get("deletionTimestamp"):
             self._memories.pop(key, None)  # owner references do the deleting
             self._readings.forget(*key)
+            self._children.forget(key)
             return None
         try:
             resource = self._readings.read(stored)
@@ -109,10 +110,12 @@ class Reconciler:
             memory = self._remember(key, resource.metadata.uid)
             decided, memory = decide(resource, seen, snapshot, memory, laws=self._laws, reached=reached, now=now)
             self._memories[key] = memory
-            # render
-            children = render(resource, decided.replicas, decided.live, self._settings)
-            # apply
-            failures = await self._children.bring_to(key, resource.metadata.uid, children)
+            failures, order = [], (resource, decided.replicas, decided.live)
+            if not self._children.settled(key, order):
+                # render
+                children = render(*order, self._settings)
+                # apply
+                failures = await self._children.bring_to(key, resource.metadata.uid, order, children)
         except (ValidationError, MergeError) as error:
             await self._refuse(stored, error, now)
             return None

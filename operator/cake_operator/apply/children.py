@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from cake_operator.apply.cache import Cache, Key, Object
 from cake_operator.apply.client import ApiError, Client
-from cake_operator.apply.kinds import CAKE_DEPLOYMENTS, kind_of
+from cake_operator.apply.kinds import CAKE_DEPLOYMENTS, CHILDREN, Kind, kind_of
 from cake_operator.apply.ownership import attached
 from cake_operator.apply.pruning import delete, unwanted
 from cake_operator.apply.serverside import Applier, ForeignObjectError
@@ -14,6 +17,10 @@ __all__ = ["Children", "OwnerGoneError"]
 
 REFUSALS = frozenset({400, 403, 404, 422})
 """Answers that a repetition does not change: the user must hear of them."""
+
+
+Place = tuple[Kind, str]
+"""Kind and name of a child."""
 
 
 class OwnerGoneError(Exception):
@@ -27,8 +34,22 @@ class Children:
         self._client = client
         self._cache = cache
         self._applier = Applier(client, cache)
+        self._settled: dict[Key, tuple[Sequence[Any], Mapping[Place, str]]] = {}
 
-    async def bring_to(self, key: Key, uid: str, desired: list[Object]) -> list[Trouble]:
+    def settled(self, key: Key, order: Sequence[Any]) -> bool:
+        """Whether the children are as ordered: the last look at that order found so, and none has changed since.
+
+        Args:
+            key: The CakeDeployment.
+            order: What its children are rendered from, as `bring_to` was given it.
+        """
+        return self._settled.get(key) == (order, self._versions(key))
+
+    def forget(self, key: Key) -> None:
+        """Give up what is remembered of a CakeDeployment that is gone."""
+        self._settled.pop(key, None)
+
+    async def bring_to(self, key: Key, uid: str, order: Sequence[Any], desired: list[Object]) -> list[Trouble]:
         """Apply each object that differs, then delete what is no longer wanted.
 
         One that is refused does not hold up the others.
@@ -36,6 +57,7 @@ class Children:
         Args:
             key: The CakeDeployment.
             uid: That very one: what belonged to another of its name is not touched.
+            order: What the children were rendered from: equal orders have equal children.
             desired: All its children.
 
         Returns:
@@ -50,7 +72,7 @@ class Children:
             # A watch that broke may have missed the deletion. A child given to an owner that is gone would be collected
             # at once, its deletion would bring us back here, and so on for ever.
             await self._confirm_owner(key, uid)
-        troubles = []
+        before, troubles = self._versions(key), []
         for obj in desired:
             try:
                 await self._applier.apply(obj)
@@ -58,12 +80,25 @@ class Children:
                 troubles.append(Trouble("NameTaken", str(error)))
             except ApiError as error:
                 troubles.append(_refusal("ApplyRefused", obj, error))
-        for obj in unwanted(self._cache, key, uid, desired):
+        leaving = unwanted(self._cache, key, uid, desired)
+        for obj in leaving:
             try:
                 await delete(self._client, key, obj)
             except ApiError as error:
                 troubles.append(_refusal("DeleteRefused", obj, error))
+        all_seen = before.keys() >= {(kind_of(obj), obj["metadata"]["name"]) for obj in desired}
+        if all_seen and not troubles and not leaving and before == self._versions(key):
+            self._settled[key] = (order, before)
         return troubles
+
+    def _versions(self, key: Key) -> dict[Place, str]:
+        """The resourceVersions of the children as last seen."""
+        owned = self._cache.owned(key)
+        return {
+            (kind, obj["metadata"]["name"]): obj["metadata"]["resourceVersion"]
+            for kind, obj in owned
+            if kind in CHILDREN
+        }
 
     async def _confirm_owner(self, key: Key, uid: str) -> None:
         owner = await self._client.get(CAKE_DEPLOYMENTS, *key)

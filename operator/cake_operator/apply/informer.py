@@ -15,7 +15,7 @@ from cake_operator.apply.kinds import Kind
 __all__ = ["HistoryLostError", "Informer"]
 
 FIRST_BACKOFF_SECONDS = 0.2
-LAST_BACKOFF_SECONDS = 30.0
+LAST_BACKOFF_SECONDS = 10.0
 
 # The first is no answer at all; with new credentials the watch goes on where it was.
 WATCH_GOES_ON = frozenset({0, 401})

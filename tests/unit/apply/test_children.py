@@ -1,0 +1,189 @@
+"""The children of one CakeDeployment: what is written, what is refused, and when nothing needs to be looked at."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import kopf
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from cake_engine.config import LiveConfig
+from cake_operator.api import CakeDeployment
+from cake_operator.apply.cache import Cache
+from cake_operator.apply.children import Children, OwnerGoneError
+from cake_operator.apply.client import ApiError, Client
+from cake_operator.apply.kinds import CLAIMS, CONFIG_MAPS, SERVICES
+
+KEY = ("team", "chat")
+LABELS = {"cake.dev/deployment": "chat"}
+
+
+def cake(**spec: Any) -> CakeDeployment:
+    model = {"name": "m", "source": {"huggingFace": {"repo": "acme/m"}}}
+    return CakeDeployment.model_validate(
+        {"metadata": {"name": "chat", "namespace": "team", "uid": "u"}, "spec": {"model": model, **spec}}
+    )
+
+
+def owned(uid: str = "u", name: str = "chat") -> dict[str, Any]:
+    reference = {"apiVersion": "cake.dev/v1alpha1", "kind": "CakeDeployment", "name": name, "uid": uid}
+    return {"ownerReferences": [{**reference, "controller": True}]}
+
+
+def child(kind: str = "ConfigMap", name: str = "chat-engine", **meta: Any) -> dict[str, Any]:
+    metadata = {"namespace": "team", "name": name, "labels": LABELS, **(meta or owned())}
+    return {"apiVersion": "v1", "kind": kind, "metadata": metadata, "data": {"a": "1"}}
+
+
+ORDER = (cake(), 1, LiveConfig())
+
+
+class Server:
+    """Takes every apply and every deletion.
+
+    Attributes:
+        owner: The uid of the CakeDeployment that it has; None where it has none.
+        there: What it has of other objects, by name.
+        refuses: The status with which it answers writes; 0 where it takes them.
+        writes: What was written, by method and name.
+    """
+
+    def __init__(self) -> None:
+        self.owner: str | None = "u"
+        self.there: dict[str, dict[str, Any]] = {}
+        self.refuses = 0
+        self.writes: list[tuple[str, str]] = []
+        self._version = 100
+
+    async def answer(self, request: web.Request) -> web.Response:
+        plural, name = request.path.split("/")[-2:]
+        if request.method == "GET":
+            found = {"metadata": {"uid": self.owner}} if plural == "cakedeployments" else self.there.get(name)
+            missing = found is None or (plural == "cakedeployments" and self.owner is None)
+            return web.json_response({} if missing else found, status=404 if missing else 200)
+        if self.refuses:
+            return web.json_response({"message": "no, because"}, status=self.refuses)
+        self.writes.append((request.method, name))
+        if request.method == "DELETE":
+            return web.json_response({})
+        body = json.loads(await request.text())
+        self._version += 1
+        body["metadata"] |= {"resourceVersion": str(self._version), "uid": f"uid-{self._version}"}
+        return web.json_response(body)
+
+
+@asynccontextmanager
+async def children() -> AsyncIterator[tuple[Children, Cache, Server]]:
+    server, cache = Server(), Cache()
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", server.answer)
+    async with TestServer(application) as served:
+        login = kopf.ConnectionInfo(server=str(served.make_url("")))
+        async with Client(lambda: login) as client:
+            yield Children(client, cache), cache, server
+
+
+async def test_children_are_settled_when_a_look_found_nothing_to_do() -> None:
+    async with children() as (all_children, _, server):
+        assert not all_children.settled(KEY, ORDER)
+        await all_children.bring_to(KEY, "u", ORDER, [child()])
+        assert not all_children.settled(KEY, ORDER), "it was written, and what became of it was not looked at"
+        await all_children.bring_to(KEY, "u", ORDER, [child()])
+        assert all_children.settled(KEY, ORDER)
+        assert server.writes == [("PATCH", "chat-engine")]
+
+
+UNSETTLING = ["changed", "gone", "one more", "other replicas", "other knobs", "other spec", "forgotten"]
+
+
+@pytest.mark.parametrize("which", UNSETTLING)
+async def test_they_are_looked_at_again_when_something_is(which: str) -> None:
+    async with children() as (all_children, cache, _):
+        for _ in range(2):
+            await all_children.bring_to(KEY, "u", ORDER, [child()])
+        live = cache.get(CONFIG_MAPS, "team", "chat-engine")
+        assert live is not None
+        newer = {**live, "metadata": {**live["metadata"], "resourceVersion": "900"}}
+        order = ORDER
+        match which:
+            case "changed":
+                cache.put(CONFIG_MAPS, newer)
+            case "gone":
+                cache.drop(CONFIG_MAPS, newer)
+            case "one more":
+                cache.put(SERVICES, {**newer, "kind": "Service"})
+            case "other replicas":
+                order = (ORDER[0], 2, ORDER[2])
+            case "other knobs":
+                order = (ORDER[0], 1, LiveConfig(generation=2))
+            case "other spec":
+                order = (cake(replicas=3), 1, ORDER[2])
+            case "forgotten":
+                all_children.forget(KEY)
+        assert not all_children.settled(KEY, order)
+
+
+async def test_what_is_refused_is_told_and_looked_at_again_while_the_rest_goes_on() -> None:
+    async with children() as (all_children, _, server):
+        server.there["chat-engine"] = child(uid="x", labels={}, resourceVersion="5")
+        troubles = await all_children.bring_to(KEY, "u", ORDER, [child(), child(name="chat-tuning")])
+        assert [trouble.reason for trouble in troubles] == ["NameTaken"]
+        assert server.writes == [("PATCH", "chat-tuning")]
+        await all_children.bring_to(KEY, "u", ORDER, [child(), child(name="chat-tuning")])
+        assert not all_children.settled(KEY, ORDER)
+
+
+@pytest.mark.parametrize(("status", "told"), [(403, True), (422, True), (409, False)])
+async def test_a_refusal_is_for_the_user_and_a_conflict_for_the_next_try(status: int, told: bool) -> None:
+    async with children() as (all_children, _, server):
+        server.refuses = status
+        if told:
+            (trouble,) = await all_children.bring_to(KEY, "u", ORDER, [child()])
+            assert (trouble.reason, trouble.message) == ("ApplyRefused", "ConfigMap chat-engine: no, because")
+        else:
+            with pytest.raises(ApiError):
+                await all_children.bring_to(KEY, "u", ORDER, [child()])
+
+
+async def test_a_deletion_that_is_refused_is_told() -> None:
+    claim = child("PersistentVolumeClaim", "chat-lost", **owned(), labels=LABELS, uid="c", resourceVersion="5")
+    async with children() as (all_children, cache, server):
+        cache.put(CLAIMS, claim)
+        server.refuses = 403
+        (trouble,) = await all_children.bring_to(KEY, "u", ORDER, [])
+        assert (trouble.reason, trouble.message) == ("DeleteRefused", "PersistentVolumeClaim chat-lost: no, because")
+
+
+@pytest.mark.parametrize("owner", [None, "another"])
+@pytest.mark.parametrize("orphaned", [False, True])
+async def test_nothing_is_made_for_or_given_to_an_owner_that_is_gone(owner: str | None, orphaned: bool) -> None:
+    async with children() as (all_children, cache, server):
+        server.owner = owner
+        if orphaned:  # `kubectl delete --cascade=orphan`, whose event was missed
+            cache.put(CONFIG_MAPS, child(labels=LABELS, uid="x", resourceVersion="5"))
+        with pytest.raises(OwnerGoneError):
+            await all_children.bring_to(KEY, "u", ORDER, [child()])
+        assert server.writes == []
+
+
+STANDINGS: dict[str, tuple[dict[str, Any], str | None]] = {
+    "controlled by another CakeDeployment": (owned("x", name="other"), "NameTaken"),
+    "of a predecessor": (owned("old"), None),
+    "with our label and no owner": ({"labels": LABELS}, "written"),
+    "with nothing of ours": ({"labels": {}}, "NameTaken"),
+    "on its way out": ({**owned(), "deletionTimestamp": "2026-01-01T00:00:00Z"}, None),
+}
+
+
+@pytest.mark.parametrize("which", STANDINGS)
+async def test_what_has_the_name_already_is_written_only_if_it_is_ours(which: str) -> None:
+    meta, expected = STANDINGS[which]
+    async with children() as (all_children, _, server):
+        found = child(**{"labels": LABELS, "uid": "x", "resourceVersion": "5", **meta})
+        server.there["chat-engine"] = {**found, "data": {"a": "2"}}
+        troubles = await all_children.bring_to(KEY, "u", ORDER, [child()])
+        assert [trouble.reason for trouble in troubles] == (["NameTaken"] if expected == "NameTaken" else [])
+        assert bool(server.writes) == (expected == "written")

@@ -192,6 +192,21 @@ def test_a_port_in_use_is_left_to_who_uses_it() -> None:
     assert ports.is_free(used)
 
 
+def test_what_went_wrong_first_is_raised_though_the_end_goes_wrong_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Stuck(Cluster):
+        def down(self) -> None:
+            raise LocalClusterError("something cannot be removed")
+
+    with pytest.raises(ValueError, match="the test's own"), Stuck(tmp_path):
+        raise ValueError("the test's own")
+    assert capsys.readouterr().err == "something cannot be removed\n"
+
+    with pytest.raises(LocalClusterError, match="cannot be removed"), Stuck(tmp_path):
+        pass
+
+
 def test_when_all_ports_are_taken_it_says_what_to_do() -> None:
     with pytest.raises(LocalClusterError, match=r"are in use: end what listens there .* or run .* down"):
         ports.choose({ports.WELL_KNOWN, *ports.OTHERS})

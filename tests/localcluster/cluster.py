@@ -92,7 +92,13 @@ class Cluster:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.down()
+        try:
+            self.down()
+        except LocalClusterError as left_behind:
+            if error is None:
+                raise
+            # What went wrong first is what is raised: this one may only follow from it.
+            print(left_behind, file=sys.stderr)
 
     def down(self) -> None:
         """End what `up` started; of a cluster that was there before, remove what was made in it.

@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
 
@@ -47,16 +48,15 @@ class LocalCluster(Cluster):
             _require_root()
             debian.require_installed()
         cluster = cls(_claim(control_plane_only))
-        try:
+        # Also on Ctrl-C: a half-started cluster is nobody's.
+        with ExitStack() as half_started:
+            half_started.enter_context(cluster)
             processes = cluster._processes = Processes(cluster.run.folder)
             if control_plane_only:
                 _start_control_plane(cluster.run, processes, audit)
             else:
                 _start_node(cluster.run, processes, audit)
-        except BaseException:
-            # Also on Ctrl-C: a half-started cluster is nobody's.
-            cluster.down()
-            raise
+            half_started.pop_all()
         return cluster
 
     @classmethod

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+import cake_engine
 from benchmarks.ttft import grid, page, report
 from benchmarks.ttft.journal import Header, Journal, JournalError
 from benchmarks.ttft.processes import EngineError
@@ -46,7 +47,7 @@ def main() -> int:
 def benchmark(arguments: argparse.Namespace, console: Console) -> int:
     """Play the cells, then write and print what was found."""
     cells = arguments.cells
-    header = Header(cells=tuple(cell.name for cell in cells), repeats=arguments.repeats)
+    header = Header(repeats=arguments.repeats, engine=_digest(Path(cake_engine.__file__).parent))
     journal = Journal(cache.root() / "benchmarks" / "ttft.jsonl", header, resume=arguments.resume)
     with cache.scratch("bench-ttft") as folder:
         run(cells, arguments.repeats, journal, model=model_folder(), folder=folder, console=console)
@@ -61,6 +62,11 @@ def benchmark(arguments: argparse.Namespace, console: Console) -> int:
         console.print(f"[bold red]{found.summary.wrong_tokens} wrong tokens:[/bold red] {', '.join(found.wrong_plays)}")
         return 1
     return 0
+
+
+def _digest(package: Path) -> str:
+    """A short name for the code of a package."""
+    return cache.fingerprint(*sorted(package.rglob("*.py")))
 
 
 def _arguments() -> argparse.Namespace:

@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmarks.ttft.grid import STEP_TOKENS, Cell, Contender, Group, Situation
+from benchmarks.ttft.grid import STEP_TOKENS, Cell, Contender, Situation
 from benchmarks.ttft.losses import Loss, losses, read_rate, step_error
 from benchmarks.ttft.oracle import Prices, busy_seconds, compute_curve
 from benchmarks.ttft.records import Play, Reference, Scale
@@ -184,9 +184,3 @@ def percentile(values: Sequence[float], percent: float) -> float:
     """The smallest value that at least `percent` per cent of the values do not exceed."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
-
-
-def of_group(plays: Mapping[str, Play], group: Group) -> list[Play]:
-    """ComputeOnly's plays of a group, whichever cell's name they bear."""
-    start = f"{group.situation}/{group.tokens}/"
-    return [p for p in plays.values() if p.contender == Contender.COMPUTE_ONLY and p.cell.startswith(start)]

@@ -80,10 +80,15 @@ class Group:
     situation: Situation
     tokens: int
 
+    @property
+    def computed(self) -> Cell:
+        """The cell without loads, which stands for the whole group's plain compute."""
+        return Cell(self.situation, self.tokens, 0.0)
+
 
 @dataclass(frozen=True)
 class Turn:
-    """One contender's play of one cell in one round; `cell` stands for its whole group with ComputeOnly."""
+    """One contender's play of one cell in one round."""
 
     cell: Cell
     contender: Contender
@@ -149,6 +154,6 @@ def turns(cells: Sequence[Cell], repeats: int) -> list[Turn]:
     for group in groups(cells):
         members = sorted(cell for cell in cells if cell.group == group)
         for round_ in range(repeats):
-            order.append(Turn(members[0], Contender.COMPUTE_ONLY, round_))
+            order.append(Turn(group.computed, Contender.COMPUTE_ONLY, round_))
             order += [Turn(cell, contender, round_) for cell in members for contender in contenders(cell, round_)]
     return order

@@ -15,12 +15,17 @@ class JournalError(RuntimeError):
 
 
 class Header(BaseModel):
-    """Which run this is."""
+    """What the plays of a run have in common; its cells may grow.
+
+    Attributes:
+        repeats: Rounds of each cell.
+        engine: The code that was measured, as a digest.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    cells: tuple[str, ...]
     repeats: int
+    engine: str
 
 
 class Entry(BaseModel):
@@ -81,7 +86,9 @@ class Journal:
             raise JournalError(f"there is no run to resume at {self._path}: {again}") from None
         entries = _entries(lines)
         if not entries or entries[0].header != header:
-            raise JournalError(f"{self._path} is of a run with other cells or repeats: give the same ones, or {again}")
+            raise JournalError(
+                f"{self._path} is of a run with other repeats or of another engine: give the same --repeats, or {again}"
+            )
         for entry in entries:
             if entry.scale is not None:
                 self.scales[entry.scale.tokens] = entry.scale

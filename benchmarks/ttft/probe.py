@@ -121,8 +121,8 @@ class Probe:
     def _watch_plans(self, cake: Any) -> None:
         begin_step, drop = cake.begin_step, cake.drop
 
-        def began() -> None:
-            begin_step()
+        def began(*args: Any) -> None:
+            begin_step(*args)
             for request, active in cake._active.items():
                 self._note_goal(request, active)
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from benchmarks.ttft import charts, page
 from benchmarks.ttft.decoding import Gaps, gaps
-from benchmarks.ttft.findings import CellFinding, Summary, cell_finding, of_group, summarise, wrong_tokens
-from benchmarks.ttft.grid import Cell, Contender, groups
+from benchmarks.ttft.findings import CellFinding, Summary, cell_finding, summarise, wrong_tokens
+from benchmarks.ttft.grid import Cell, groups
 from benchmarks.ttft.journal import Journal
 
 
@@ -42,12 +42,13 @@ class Found:
 
 def findings(journal: Journal, cells: Sequence[Cell], command: str, date: datetime) -> Found:
     """Judge a finished run."""
-    plays = list(journal.plays.values())
+    played = {cell.name for cell in cells} | {cell.group.computed.name for cell in cells}
+    plays = [play for play in journal.plays.values() if play.cell in played]
     block = next(iter(journal.scales.values())).chunk_tokens
     found = []
     for cell in cells:
-        own = [p for p in plays if p.cell == cell.name and p.contender != Contender.COMPUTE_ONLY]
-        computed = of_group(journal.plays, cell.group)
+        own = [play for play in plays if play.cell == cell.name]
+        computed = [play for play in plays if play.cell == cell.group.computed.name]
         found.append(cell_finding(cell, own, computed, journal.scales[cell.tokens]))
     return Found(
         cells=found,

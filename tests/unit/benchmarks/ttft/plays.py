@@ -66,4 +66,10 @@ def computed(seconds: float = 4.0, *, round_: int = 0, cell: Cell = CELL) -> Pla
     steps = [step(n * seconds, (n + 1) * seconds, work) for n, work in enumerate(works)]
     last = step(2 * seconds, 2 * seconds + 0.5, ("p", TOKENS, TOKENS + SUFFIX))
     filled = split(CHUNKS)
-    return play(Contender.COMPUTE_ONLY, answer(last.ended, filled), steps=(*steps, last), cell=cell, round_=round_)
+    return play(
+        Contender.COMPUTE_ONLY,
+        answer(last.ended, filled),
+        steps=(*steps, last),
+        cell=cell.group.computed,
+        round_=round_,
+    )

@@ -6,7 +6,7 @@ from benchmarks.ttft.journal import Header, Journal, JournalError
 from benchmarks.ttft.records import Reference
 from tests.unit.benchmarks.ttft.plays import SCALE, computed
 
-HEADER = Header(cells=("a", "b"), repeats=3)
+HEADER = Header(repeats=3, engine="one")
 REFERENCE = Reference(prompt="p", tokens=(1,), margins=(2.0,))
 
 
@@ -38,7 +38,7 @@ def test_a_run_that_is_not_resumed_begins_anew(path: Path) -> None:
     assert Journal(path, HEADER, resume=False).plays == {}
 
 
-@pytest.mark.parametrize("header", [Header(cells=("a",), repeats=3), Header(cells=("a", "b"), repeats=1)])
+@pytest.mark.parametrize("header", [Header(repeats=1, engine="one"), Header(repeats=3, engine="other")])
 def test_another_run_cannot_be_gone_on_with(path: Path, header: Header) -> None:
     with pytest.raises(JournalError, match="leave out --resume"):
         Journal(path, header, resume=True)

@@ -112,6 +112,10 @@ class Plan:
         """The chunk was asked of its tier."""
         self._move(chunk, Chunk.FETCHING, _TO_LOAD)
 
+    def returned(self, chunk: int) -> None:
+        """The chunk is not in memory or on its way there any more: its read was taken back, or it was evicted."""
+        self._move(chunk, Chunk.STORED, _TO_LOAD)
+
     def copying(self, chunk: int) -> None:
         """A copy of the chunk into the request's blocks is under way."""
         self._move(chunk, Chunk.COPYING, _TO_LOAD)

@@ -158,6 +158,10 @@ class Server:
         return {
             "plans": len(self.cake._active),
             "copies": len(self.cake._copies),
+            "reads": len(self.cake.reads),
+            "waiting": len(self.cake.prefetch),
+            "read ahead": self.cake.prefetch.chunks,
+            "passed over": sum(len(order) for order in self.cake._orders),
             "pinned chunks": used - primary._num_evictable_cache_chunks,
             "transfers": len(self.cake.manager._jobs),
             "requests": len(self.cake._req_status),

@@ -35,3 +35,14 @@ def test_a_prefix_goes_through_a_memory_tier_that_is_smaller_than_it(
     small_memory.forget()
     assert small_memory.tokens(SEVERAL, 24) == reference.several
     assert set(small_memory.idle().values()) == {0}
+
+
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_requests_that_wait_for_a_seat_leave_memory_to_those_that_run(
+    small_memory: Server, reference: Reference, monkeypatch: pytest.MonkeyPatch, share: float
+) -> None:
+    monkeypatch.setattr(small_memory.scheduler, "max_num_active_reqs", 2)
+    small_memory.tune(mode="LoadOnly", prefetchShare=share)
+    small_memory.forget()
+    assert small_memory.tokens(SEVERAL, 24) == reference.several
+    assert set(small_memory.idle().values()) == {0}

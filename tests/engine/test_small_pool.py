@@ -43,6 +43,24 @@ def test_preempted_requests_are_resumed_with_the_same_tokens(
     assert small_pool.scheduler.kv_cache_manager.usage == 0
 
 
+def test_a_preempted_request_has_its_prefix_read_ahead_while_it_waits(
+    small_pool: Server, reference: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_pool.tune(mode="LoadOnly")
+    small_pool.forget()
+    arrivals: list[bool] = []
+    arrive = small_pool.cake.prefetch.arrive
+
+    def record(request: object, *, first: bool = False) -> None:
+        arrivals.append(first)
+        arrive(request, first=first)
+
+    monkeypatch.setattr(small_pool.cake.prefetch, "arrive", record)
+    assert small_pool.tokens(SEVERAL, 100) == reference.several_long
+    assert sum(arrivals) > 0
+    assert set(small_pool.idle().values()) == {0}
+
+
 def _preemptions(server: Server) -> int:
     """Preempted requests so far; counted where vLLM does it."""
     if not hasattr(server, "preemptions"):

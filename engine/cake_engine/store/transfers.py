@@ -12,7 +12,7 @@ import mmap
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -180,6 +180,16 @@ class TransferPool:
                 self._queue = deque(t for t in self._queue if owner is not None and t.owner != owner)
                 self._fail(taken, "cancelled")
         return len(taken)
+
+    def take_back(self, keys: Collection[bytes]) -> list[Transfer]:
+        """Take back what waits for these keys; it ends with failure "cancelled". Returns what it was."""
+        wanted = frozenset(keys)
+        with self._changed:
+            taken = [t for t in self._queue if t.key in wanted]
+            if taken:
+                self._queue = deque(t for t in self._queue if t.key not in wanted)
+                self._fail(taken, "cancelled")
+        return taken
 
     def finished(self) -> list[Transfer]:
         """What ended since the last call, those past their deadline among them."""

@@ -17,8 +17,9 @@ class ActivePlan:
     Attributes:
         keys: Key of every chunk from 0 to the plan's end.
         tiers: Name of the tier where a chunk was found, by chunk.
-        slowest_tier: Index of the slowest of them.
         blocks: Device blocks of the request; None until it is admitted.
+        near: Chunks in memory or on their way there, not yet copied.
+        held: Chunks among them that were kept in memory for this request while it waited.
         parked: Whether the request waits in vLLM's queue for remote KV, because compute has nothing to do for it.
         at: Token below which everything is on the device or being computed.
         predicted: Meeting point expected at the start, as a fraction of the prefix; None without an estimate.
@@ -32,9 +33,10 @@ class ActivePlan:
     plan: Plan
     keys: list[OffloadKey]
     tiers: dict[int, str]
-    slowest_tier: int
     at: int
     blocks: list[int] | None = None
+    near: set[int] = field(default_factory=set)
+    held: set[int] = field(default_factory=set)
     parked: bool = False
     predicted: float | None = None
     waiting_since: float | None = None

@@ -111,9 +111,18 @@ class OffloadSeam(OffloadingConnectorScheduler):
         """Bytes of one stored chunk, over all workers."""
         return int(self.manager.primary_tier.get_kv_memoryview().strides[0])
 
+    @property
+    def memory_capacity(self) -> int:
+        """Chunks that the memory tier can hold."""
+        return memory_chunks(self.manager.primary_tier)[1]
+
     def request(self, request_id: str) -> Request:
         """The engine's request."""
         return self._req_status[request_id].req
+
+    def is_known(self, request_id: str) -> bool:
+        """Whether the request has not ended."""
+        return request_id in self._req_status and not self.request(request_id).is_finished()
 
     def keys_of(self, request: Request, computed_tokens: int) -> tuple[list[OffloadKey], ReqContext] | None:
         """The keys of the request's full chunks; None while stores from before a preemption are in flight."""
@@ -123,6 +132,12 @@ class OffloadSeam(OffloadingConnectorScheduler):
             return None
         state.update_offload_keys()
         state.num_locally_computed_tokens = computed_tokens
+        return list(state.group_states[0].offload_keys), state.req_context
+
+    def known_keys(self, request_id: str) -> tuple[list[OffloadKey], ReqContext]:
+        """The keys of a request's full chunks at its arrival, while vLLM has not yet asked about it."""
+        state = self._state(request_id)
+        state.update_offload_keys()
         return list(state.group_states[0].offload_keys), state.req_context
 
     def load_cap(self, request_id: str) -> int | None:
@@ -163,6 +178,14 @@ class OffloadSeam(OffloadingConnectorScheduler):
                 answer = result
         return answer, 0
 
+    def in_memory(self, key: OffloadKey) -> LookupResult:
+        """HIT where a chunk is in memory, HIT_PENDING where it is on its way there, else MISS; moves nothing."""
+        return self.manager.primary_tier.lookup(key, None)
+
+    def settle_transfers(self) -> None:
+        """Let vLLM's manager take the tiers' results, which it does otherwise with its first look-up of a step."""
+        self.manager._maybe_process_finished_jobs()
+
     def submit_promotions(self) -> None:
         """Hand over the promotions asked for so far: results come a job at a time, so small jobs arrive one by one."""
         self.manager._flush_pending_promotions()
@@ -170,6 +193,10 @@ class OffloadSeam(OffloadingConnectorScheduler):
     def pin(self, key: OffloadKey, context: ReqContext) -> int:
         """Keep a chunk in memory until `complete_load`; returns its slot."""
         return int(self.manager.prepare_load([key], context).chunk_ids[0])
+
+    def unpin(self, key: OffloadKey, context: ReqContext) -> None:
+        """Undo one `pin`."""
+        self.manager.complete_load([key], context)
 
     def load_job(
         self, request_id: str, slots: list[int], first_chunk: int, blocks: list[int]

@@ -1,13 +1,10 @@
-"""Reads and copies of the chunks that plans ask for.
+"""Copies of chunks from memory into the blocks of the requests that planned for them.
 
-A chunk takes two moves: a tier reads it into memory, which vLLM's manager does when it is looked up, and a worker
-copies it from memory into the request's blocks. Copies are jobs of ours beside vLLM's own, which are stores, or one
-load of a whole prefix.
+A chunk takes two moves: a tier reads it into memory (`cake_engine.vllm.reading`), and a worker copies it from there to
+the device. Copies are jobs of ours beside vLLM's own, which are stores, or one load of a whole prefix.
 """
 
 from __future__ import annotations
-
-import time
 
 from vllm.config import VllmConfig
 from vllm.distributed.kv_transfer.kv_connector.v1.offloading.common import TransferJob
@@ -19,56 +16,64 @@ from cake_engine.core import metrics
 from cake_engine.core.plan import Chunk
 from cake_engine.vllm import adapter_0_32 as adapter
 from cake_engine.vllm.active_plan import ActivePlan, Batch, CopyJob
+from cake_engine.vllm.reading import PlanReader
 from cake_engine.vllm.spec import CakeOffloadingSpec
 
-READ_JOB_BYTES = 1 << 19
-"""Reads are handed over in jobs of about this size: a job's chunks become usable together, with its last one."""
 
-
-class PlanLoader(adapter.OffloadSeam):
-    """Moves chunks for plans, and knows what is under way."""
+class PlanLoader(PlanReader):
+    """Copies for plans what has arrived, and knows which copies are under way."""
 
     def __init__(self, spec: CakeOffloadingSpec, vllm_config: VllmConfig, kv_cache_config: KVCacheConfig) -> None:
         super().__init__(spec, vllm_config, kv_cache_config)
-        self.tier_names = [tier.name for tier in spec.static.tiers]
-        self.reading = 0
         self._copies: dict[int, CopyJob] = {}
         self._flush: set[int] = set()
-        self._silent_since = self._looked = time.monotonic()
 
-    @property
-    def silent_seconds(self) -> float:
-        """For how long nothing has arrived in memory although reads were under way."""
-        return self._looked - self._silent_since
-
-    def load(self, active: ActivePlan, blocks: list[int]) -> dict[int, TransferJob]:
-        """Ask for a plan's missing chunks, last first; returns copies of those that are in memory."""
-        plan, ready, asked = active.plan, Batch(), 0
-        for chunk in plan.wanted(active.at):
+    def copies(self, active: ActivePlan, blocks: list[int]) -> dict[int, TransferJob]:
+        """Copies of a plan's chunks that are in memory now; lets go of those that compute or the aim has passed."""
+        plan, ready = active.plan, Batch()
+        for chunk in sorted(active.near, reverse=True):
             key = active.keys[chunk]
-            if plan[chunk] is Chunk.STORED and self.reading + asked >= self._window:
-                break
-            answer = self.manager.lookup(key, active.context)
-            if answer is LookupResult.HIT:
-                # Pin at once: the next look-up may evict it to make room for another.
+            if plan[chunk] is Chunk.COMPUTED:
+                self._pass_by(active, chunk)
+                continue
+            answer = self.in_memory(key)
+            if answer is LookupResult.MISS:
+                self._look_again(active, chunk)
+            elif chunk < plan.floor:
+                if plan[chunk] is Chunk.FETCHING:
+                    self._pass_by(active, chunk)
+                    plan.returned(chunk)
+            elif answer is LookupResult.HIT:
                 ready.slots[chunk] = self.pin(key, active.context)
-            elif answer is LookupResult.HIT_PENDING:
-                if plan[chunk] is not Chunk.FETCHING:
-                    plan.fetching(chunk)
-                    asked += 1
-                    if asked % self._job_chunks == 0:
-                        self.submit_promotions()
-            elif answer is LookupResult.MISS and self.presence(key, active.context)[0] is LookupResult.MISS:
-                self._lose(active, chunk)
-            else:
-                break  # the tier has not answered, or memory is full: next step
+                self._pass_by(active, chunk)
         return dict(self._copy(active, blocks, ready, run) for run in ready.runs())
 
-    def note_reading(self, chunks: int, now: float) -> None:
-        """Say how many chunks are on their way into memory now that all plans have been asked."""
-        if chunks < self.reading or not chunks:
-            self._silent_since = now
-        self.reading, self._looked = chunks, now
+    def _pass_by(self, active: ActivePlan, chunk: int) -> None:
+        """The plan has no more use for the chunk in memory or on its way there."""
+        active.near.discard(chunk)
+        self.reads.leave(active.keys[chunk], active.request_id)
+        if chunk in active.held:
+            active.held.discard(chunk)
+            self.unpin(active.keys[chunk], active.context)
+
+    def _look_again(self, active: ActivePlan, chunk: int) -> None:
+        """A chunk did not arrive, or was evicted before its copy: it is on a tier still, or lost."""
+        answer, tier = self.presence(active.keys[chunk], active.context)
+        if answer is LookupResult.HIT:
+            active.near.discard(chunk)
+            active.tiers[chunk] = self.tier_names[tier]
+            active.plan.returned(chunk)
+        elif answer is LookupResult.MISS:
+            self.lose(active, chunk)
+
+    def _copy(self, active: ActivePlan, blocks: list[int], ready: Batch, run: range) -> tuple[int, TransferJob]:
+        blocks = blocks[run.start * self.chunk_blocks : run.stop * self.chunk_blocks]
+        job_id, job = self.load_job(active.request_id, [ready.slots[chunk] for chunk in run], run.start, blocks)
+        for chunk in run:
+            active.plan.copying(chunk)
+        keys = [active.keys[chunk] for chunk in run]
+        self._copies[job_id] = CopyJob(active.context, keys, run, self.config.num_workers, active)
+        return job_id, job
 
     def release(self, active: ActivePlan) -> None:
         """Let go of a plan: take back its reads, and have the workers wait for its copies before blocks are reused."""
@@ -76,9 +81,11 @@ class PlanLoader(adapter.OffloadSeam):
             if job.active is active:
                 job.active = None
                 self._flush.add(job_id)
-        if active.plan.count(Chunk.FETCHING):
-            for tier in self.manager.secondary_tiers:
-                tier.cancel(active.request_id)
+        for chunk in list(active.near):
+            self._pass_by(active, chunk)
+        self.cancel_useless()
+        for order in self._orders:
+            order.forget(active.request_id)
 
     def take_flush(self) -> set[int]:
         """Copies that workers must wait for in this step."""
@@ -114,31 +121,3 @@ class PlanLoader(adapter.OffloadSeam):
         self._copies.clear()
         super().reset_cache()
         self._flush = flush
-
-    def count(self, name: str, value: float, *labels: str) -> None:
-        """Add to a counter."""
-        if value:
-            self._connector_stats.increase_counter(name, value, labels)
-
-    def _copy(self, active: ActivePlan, blocks: list[int], ready: Batch, run: range) -> tuple[int, TransferJob]:
-        blocks = blocks[run.start * self.chunk_blocks : run.stop * self.chunk_blocks]
-        job_id, job = self.load_job(active.request_id, [ready.slots[chunk] for chunk in run], run.start, blocks)
-        for chunk in run:
-            active.plan.copying(chunk)
-        keys = [active.keys[chunk] for chunk in run]
-        self._copies[job_id] = CopyJob(active.context, keys, run, self.config.num_workers, active)
-        return job_id, job
-
-    def _lose(self, active: ActivePlan, chunk: int) -> None:
-        active.plan.lost(chunk)
-        self.store_again_from(active.request_id, chunk)
-        self.count(metrics.LOAD_FALLBACKS, 1, "lost")
-
-    @property
-    def _window(self) -> int:
-        """Chunks that may be on their way into memory at once: they can be neither used nor evicted meanwhile."""
-        return max(1, adapter.memory_chunks(self.manager.primary_tier)[1] // 2)
-
-    @property
-    def _job_chunks(self) -> int:
-        return max(1, READ_JOB_BYTES // self.chunk_bytes)

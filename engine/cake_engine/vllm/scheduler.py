@@ -21,6 +21,7 @@ from cake_engine.vllm import adapter_0_32 as adapter
 from cake_engine.vllm import completions
 from cake_engine.vllm.connector import CakeConnector
 from cake_engine.vllm.costs import demand
+from cake_engine.vllm.token_budget import tokens_of_others
 
 IDLE_WAIT_SECONDS = 0.005
 """How long a step that had nothing to compute waits for a load to end before it looks again."""
@@ -46,6 +47,7 @@ class CakeScheduler(Scheduler):
         self._computed_last_step = True
         self._began: dict[int, float] = {}
         self._ended = 0.0
+        self.cake.prefetch.device_tokens = lambda request: self.kv_cache_manager.get_computed_blocks(request)[1]
         self._allocate_in_advance()
 
     def _allocate_in_advance(self) -> None:
@@ -64,14 +66,15 @@ class CakeScheduler(Scheduler):
     def _reserve_prefill_lookahead(self, request: Request, num_computed_tokens: int, num_new_tokens: int) -> int:
         """VLLM's last word on a request's tokens in a step, and so the place to keep compute out of loaded chunks."""
         tokens = super()._reserve_prefill_lookahead(request, num_computed_tokens, num_new_tokens)
-        decoding = any(not other.is_prefill_chunk for other in self.running if other is not request)
-        return self.cake.limit(request.request_id, num_computed_tokens, tokens, decoding=decoding)
+        if not self.cake.planning:
+            return tokens
+        return self.cake.limit(request.request_id, num_computed_tokens, tokens, lambda: tokens_of_others(self, request))
 
     def schedule(self, *args: Any, **kwargs: Any) -> SchedulerOutput:
         """Jump over what was loaded, wake what has waited long enough, then schedule as vLLM does."""
         if not self._computed_last_step and self.cake.waiting and not self._in_flight():
             completions.wait(IDLE_WAIT_SECONDS)
-        self.cake.begin_step(demand(self.running, self.waiting))
+        self.cake.begin_step(lambda: demand(self.running, self.waiting))
         jumped = self._jump()
         self._unpark()
         output = super().schedule(*args, **kwargs)

@@ -167,6 +167,10 @@ class CakeFileTier(SecondaryTierManager):
         """Take back the reads of a request that have not begun; their jobs fail, their blocks stay known."""
         return self._reads.cancel(req_id)
 
+    def take_back(self, keys: Collection[OffloadKey]) -> list[OffloadKey]:
+        """Take back those of these reads that have not begun; which they were. As with `cancel`, they stay known."""
+        return [OffloadKey(transfer.key) for transfer in self._reads.take_back(keys)]
+
     def get_finished_jobs(self) -> Iterable[JobResult]:
         """The jobs that ended since the last call."""
         results: list[JobResult] = []

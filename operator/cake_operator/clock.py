@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["SteadyClock"]
+__all__ = ["SteadyClock", "elapsed"]
 
 
-def _elapsed() -> float:
+def elapsed() -> float:
+    """Seconds since the machine started, those that it slept included."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
@@ -21,7 +22,7 @@ class SteadyClock:
     """
 
     def __init__(
-        self, wall: Callable[[], datetime] = lambda: datetime.now(UTC), elapsed: Callable[[], float] = _elapsed
+        self, wall: Callable[[], datetime] = lambda: datetime.now(UTC), elapsed: Callable[[], float] = elapsed
     ) -> None:
         """Start it.
 

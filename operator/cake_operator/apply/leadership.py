@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +15,7 @@ from typing import NoReturn
 
 from cake_operator.apply.client import ApiError, Client, Object, Patience
 from cake_operator.apply.kinds import LEASES
+from cake_operator.clock import elapsed
 
 __all__ = ["Leadership", "LeadershipLostError", "Terms"]
 
@@ -61,7 +61,7 @@ class Leadership:
         name: The lease.
         identity: This process, told from all others; the next process of the same name takes its lease over at once.
         terms: The times.
-        clock: Seconds that never go back.
+        clock: Seconds that never go back, and that go on while the machine sleeps: the others do not wait for it.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Leadership:
         identity: str,
         *,
         terms: Terms | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = elapsed,
     ) -> None:
         self._client = client
         self._namespace = namespace

@@ -4,15 +4,15 @@ Four properties make it fit to decide on:
     - It forgets only what it learns anew. A thousand steps of decoding say nothing of prefill and wipe out nothing of
       it (directional forgetting).
     - It shrugs off outliers: an observation counts as at most a few times what was expected.
-    - It follows a lasting change at once. When some observations in a row are all dearer, or all cheaper, than
-      expected, then the clocks have changed or the mount has: everything learned is scaled by their median.
+    - It follows a lasting change at once. When observations in a row are all dearer, or all cheaper, than expected, two
+      by far or more by less, then the clocks have changed or the mount has: everything learned is scaled.
     - It judges itself: `error` is the relative error of its own predictions, recent ones weighing most.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
+from math import log
 from statistics import median
 
 import numpy as np
@@ -24,9 +24,11 @@ _CLIP = 1.5
 """An observation counts as at most this many times what was expected, or the inverse."""
 _NOVEL = 0.5
 """Features whose expectation rests on less than two observations' worth: an observation of them is taken as it is."""
-_RUN = 4
-"""Observations in a row on one side of what was expected: a lasting change."""
-_DEVIATION = 1.25
+_AS_EXPECTED = 0.1
+"""Deviation, as a logarithm, that says nothing of a change."""
+_LARGEST_EVIDENCE = 0.5
+_LASTING_CHANGE = 0.9
+"""Sum of the deviations in a row on one side, each counted up to the largest, that is a lasting change."""
 _TRUST_AFTER_CHANGE = 0.2
 _ERROR_MEMORY = 0.9
 _LARGEST_RATIO = 100.0
@@ -57,7 +59,7 @@ class Regression:
         self._weights = np.ones(len(prior))
         self._information = _PRIOR_OBSERVATIONS * np.eye(len(prior))
         self._fitted = self._weights
-        self._recent: deque[tuple[NDArray[np.float64], float, float]] = deque(maxlen=_RUN)
+        self._run: list[tuple[NDArray[np.float64], float, float]] = []
 
     @property
     def weights(self) -> list[float]:
@@ -85,17 +87,20 @@ class Regression:
             self._learn(row / value, 1.0)
             return
         self._learn(row / expected, min(max(value / expected, 1 / _CLIP), _CLIP))
-        self._recent.append((row, value, value / expected))
-        self._follow_a_lasting_change()
+        self._follow_a_lasting_change(row, value, log(value / expected))
 
-    def _follow_a_lasting_change(self) -> None:
-        ratios = [ratio for _, _, ratio in self._recent]
-        if len(ratios) < _RUN or (min(ratios) < _DEVIATION and max(ratios) > 1 / _DEVIATION):
+    def _follow_a_lasting_change(self, row: NDArray[np.float64], value: float, deviation: float) -> None:
+        if abs(deviation) < _AS_EXPECTED or (self._run and deviation * self._run[0][2] < 0):
+            self._run.clear()
+        if abs(deviation) < _AS_EXPECTED:
             return
-        self._scale(median(value / self._expected(row) for row, value, _ in self._recent), _TRUST_AFTER_CHANGE)
-        for row, value, _ in self._recent:
-            self._learn(row / value, 1.0)
-        self._recent.clear()
+        self._run.append((row, value, deviation))
+        if sum(min(abs(one), _LARGEST_EVIDENCE) for _, _, one in self._run) < _LASTING_CHANGE:
+            return
+        self._scale(median(seen / self._expected(features) for features, seen, _ in self._run), _TRUST_AFTER_CHANGE)
+        for features, seen, _ in self._run:
+            self._learn(features / seen, 1.0)
+        self._run.clear()
 
     def _expected(self, row: NDArray[np.float64]) -> float:
         return float(self._fitted @ row)

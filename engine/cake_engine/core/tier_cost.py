@@ -1,7 +1,8 @@
 """What loads from one tier cost here and now, learned from every read.
 
-Seconds of a read = latency + bytes that share the tier with it / bandwidth. Of reads that wait together as many are
-served at once as the tier has readers, so latency is paid once by all of them and bandwidth by each.
+As many reads are served at once as the tier has readers. Such a batch takes latency + its bytes / bandwidth: latency is
+paid once by all that are served together, bandwidth by each. Batches are what is learned from rather than single reads,
+since it does not matter then whether a tier serves its readers in turn or all of them slowly.
 """
 
 from __future__ import annotations
@@ -25,26 +26,36 @@ class TierCost:
         """
         self._readers = readers
         self._model = Regression(_PRIOR)
+        self._reads = self._bytes = 0
+        self._since, self._continued = 0.0, False
 
     @property
     def error(self) -> float | None:
-        """Relative error of its predictions of single reads, lately; None before there were two."""
+        """Relative error of its predictions of batches, lately; None before there were two."""
         return self._model.error
 
     @property
     def known(self) -> bool:
-        """Whether there was a read."""
+        """Whether there was a batch."""
         return self._model.observations > 0
 
-    def observe(self, size: int, seconds: float, together: int) -> None:
+    def observe(self, size: int, began: float, ended: float, *, busy: bool) -> None:
         """Learn from one read.
 
         Args:
             size: Its bytes.
-            seconds: From its turn to its end.
-            together: Reads that were in service with it, itself included.
+            began: When its turn came, in seconds.
+            ended: When it was there.
+            busy: Whether other reads are in service at its end.
         """
-        self._model.observe((1.0, float(size * max(1, together))), seconds)
+        if self._reads == 0 and not self._continued:
+            self._since = began
+        self._reads += 1
+        self._bytes += size
+        if self._reads >= self._readers or not busy:
+            self._model.observe((1.0, float(self._bytes)), ended - self._since)
+            self._reads = self._bytes = 0
+            self._since, self._continued = ended, busy
 
     def curve(self, size: int, cap: float | None = None) -> Callable[[int], float] | None:
         """The time until so many blocks have arrived, all asked for now, as a function of how many; None if not known.

@@ -263,7 +263,7 @@ class TransferPool:
                 self._held -= 1
                 return
             if transfer.failure is None:
-                self.cost.observe(transfer.size, now - transfer.started, together=len(self._running))
+                self.cost.observe(transfer.size, transfer.started, now, busy=len(self._running) > 1)
             self._running.remove(transfer)
             self._finished.append(transfer)
             idle = not (self._queue or self._running)

@@ -1,4 +1,4 @@
-"""`cake-engine serve`: vLLM's own server with Cake in it. `cake-engine store ls`: what a file tier holds.
+"""`cake-engine serve`: vLLM's own server with Cake in it. `cake-engine store`: what a file tier holds.
 
 Two things are added to what `vllm serve` would do, both through vLLM's own arguments; `--show` prints the command. All
 else is vLLM's, and so is every other argument.
@@ -11,12 +11,13 @@ import json
 import shlex
 import signal
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from cake_engine.commands import STORE
+from cake_engine.commands.usage import UsageError
 from cake_engine.config import ConfigError, read_static
 
 CONNECTOR = "CakeConnector"
@@ -34,16 +35,12 @@ _OURS = {
 _USAGE_ERROR = 2
 
 
-class UsageError(ValueError):
-    """A command that cannot be run; its text is one sentence for the person who wrote it."""
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     signal.signal(signal.SIGTERM, _end)  # as process 1 of a container there is no other end before vLLM's own handler
     options, rest = _parser().parse_known_args(argv)
     try:
-        return _serve(options, rest) if options.command == "serve" else _list(options, rest)
+        return _serve(options, rest) if options.command == "serve" else _store(options, rest)
     except (ConfigError, UsageError) as error:
         print(f"cake-engine: {error}", file=sys.stderr)
         return _USAGE_ERROR
@@ -60,23 +57,10 @@ def _serve(options: argparse.Namespace, given: Sequence[str]) -> int:
     return 0
 
 
-def _list(options: argparse.Namespace, rest: Sequence[str]) -> int:
+def _store(options: argparse.Namespace, rest: Sequence[str]) -> int:
     if rest:
-        raise UsageError(f"{rest[0]} is not an argument of store ls: write cake-engine store ls FOLDER.")
-    from cake_engine.store.inventory import holdings
-
-    try:
-        found = list(holdings(options.folder))
-    except OSError as error:
-        raise UsageError(f"{options.folder}: cannot be read ({error.strerror}); give the folder of a tier.") from None
-    print(f"{'MODEL':<32} {'REVISION':<12} {'TP':>3} {'BLOCKS':>9} {'MIB':>10} {'LAST USED':<20} FOLDER")
-    for one in found:
-        used = "-" if one.last_used is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(one.last_used))
-        model, revision = one.fingerprint.get("model", "?"), one.fingerprint.get("revision") or "-"
-        shards = one.fingerprint.get("tensor_parallel_size", "?")
-        size = one.size_bytes / (1 << 20)
-        print(f"{model:<32} {revision:<12} {shards:>3} {one.blocks:>9} {size:>10.1f} {used:<20} {one.folder}")
-    return 0
+        raise UsageError(f"{rest[0]} is not an argument of store {options.name}: see cake-engine store --help.")
+    return int(options.run(options))
 
 
 def serve_arguments(given: Sequence[str], config: Path) -> list[str]:
@@ -122,10 +106,13 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--cake-config", type=Path, required=True, metavar="FILE", help="tiers and model, as JSON")
     serve.add_argument("--show", action="store_true", help="print the plain vllm command and exit")
     store = commands.add_parser("store", allow_abbrev=False, help="look at a file tier").add_subparsers(
-        required=True, metavar="COMMAND"
+        required=True, dest="name", metavar="COMMAND"
     )
-    listing = store.add_parser("ls", allow_abbrev=False, help="list whose blocks a tier holds, and how many")
-    listing.add_argument("folder", type=Path, metavar="FOLDER", help="the tier's folder; it may be in use")
+    for command in STORE:
+        one = store.add_parser(command.NAME, allow_abbrev=False, help=command.HELP, description=command.__doc__)
+        one.add_argument("folder", type=Path, metavar="FOLDER", help="the tier's folder; it may be in use")
+        command.arguments(one)
+        one.set_defaults(run=command.run)
     return parser
 
 

@@ -87,6 +87,18 @@ def unseal(file: memoryview, *, codec: int, fingerprint: bytes, key: bytes) -> m
     return file[HEADER_BYTES:]
 
 
+def claims(file: memoryview) -> tuple[int, bytes]:
+    """The codec and the fingerprint that a header names, for who has only the file; not verified.
+
+    Raises:
+        BlockRejectedError: It has no whole header.
+    """
+    if file.nbytes < HEADER_BYTES:
+        raise BlockRejectedError(Reject.TRUNCATED)
+    found = _FIELDS.unpack_from(file)
+    return found[2], found[7]
+
+
 def _expected(codec: int, fingerprint: bytes, key: bytes, payload_bytes: int, position: int) -> tuple[object, ...]:
     return (MAGIC, FORMAT_VERSION, codec, HEADER_BYTES, payload_bytes, position, 0, fingerprint, blake3(key).digest())
 

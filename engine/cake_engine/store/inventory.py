@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from cake_engine.store.census import files_of
 from cake_engine.store.directory import MANIFEST
+from cake_engine.store.eviction import StoredFile
+
+AGES = {"< 1 h": 3600.0, "< 1 d": 86400.0, "< 7 d": 604800.0, "older": math.inf}
+"""Classes of time since a block was last used, and where they end, in seconds."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,7 @@ class Holding:
         temporaries: Files that are being written, or were when their writer died.
         size_bytes: Of both.
         last_used: Of the block used last, seconds since the epoch; None without blocks.
+        ages: Bytes of blocks by class of age.
     """
 
     folder: str
@@ -31,10 +37,20 @@ class Holding:
     temporaries: int
     size_bytes: int
     last_used: float | None
+    ages: Mapping[str, int]
+
+    def named(self, member: str) -> str:
+        """A member of the fingerprint, for people: it is read from a file that anyone may have written."""
+        found = self.fingerprint.get(member)
+        return "-" if found is None else "".join(c if c.isprintable() else "?" for c in str(found))
 
 
-def holdings(root: Path) -> Iterator[Holding]:
+def holdings(root: Path, now: float) -> Iterator[Holding]:
     """One for each fingerprint, in the order of their names; folders of something else are left out.
+
+    Args:
+        root: Folder of the tier.
+        now: Seconds since the epoch, for the ages.
 
     Raises:
         OSError: The folder is not there or cannot be read.
@@ -52,7 +68,16 @@ def holdings(root: Path) -> Iterator[Holding]:
             temporaries=len(files) - len(used),
             size_bytes=sum(file.size for file in files),
             last_used=max(used, default=None),
+            ages=_ages(files, now),
         )
+
+
+def _ages(files: list[StoredFile], now: float) -> dict[str, int]:
+    ages = dict.fromkeys(AGES, 0)
+    for file in files:
+        if not file.temporary:
+            ages[next(name for name, end in AGES.items() if now - file.used < end)] += file.size
+    return ages
 
 
 def _manifest(folder: Path) -> dict[str, Any]:

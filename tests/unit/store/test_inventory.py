@@ -26,7 +26,7 @@ def root(tmp_path: Path, fingerprint: Fingerprint) -> Path:
 
 
 def test_each_fingerprint_is_one_holding_and_other_folders_are_none(root: Path, fingerprint: Fingerprint) -> None:
-    (ours,) = holdings(root)
+    (ours,) = holdings(root, 2000.0)
 
     assert (ours.folder, ours.fingerprint["revision"]) == (fingerprint.folder, "r1")
     assert (ours.blocks, ours.temporaries, ours.last_used) == (3, 1, 1002)

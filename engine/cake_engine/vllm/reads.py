@@ -33,6 +33,8 @@ class Reads:
 
     def begin(self, key: OffloadKey, tier: int, request: str) -> None:
         """A read was asked for."""
+        if not self._in_flight[tier]:
+            self._silent_since.pop(tier, None)
         self._reads[key] = _Read(tier)
         self._in_flight[tier] += 1
         self.join(key, request)
@@ -64,9 +66,6 @@ class Reads:
         for key in [key for key in self._reads if not pending(key)]:
             self._silent_since[self._reads[key].tier] = now
             self.drop(key)
-        for tier in self._silent_since:
-            if not self._in_flight[tier]:
-                self._silent_since[tier] = now
 
     def drop(self, key: OffloadKey) -> None:
         """This read has ended or was taken back."""
@@ -117,7 +116,7 @@ class Reads:
 
     def silence(self, tier: int, now: float) -> float:
         """Seconds for which nothing has arrived from a tier although something is on its way."""
-        return now - self._silent_since.setdefault(tier, now)
+        return now - self._silent_since.setdefault(tier, now) if self._in_flight[tier] else 0.0
 
     def _forget(self, request: str, tier: int) -> None:
         self._of[request, tier] -= 1

@@ -1,0 +1,143 @@
+"""Who gets the tokens of a step, and how often the engine steps: counted in steps, so that no clock decides."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cake_engine.core.budget import FLOOR
+from tests.engine.conftest import PROMPT, Reference
+from tests.engine.serving import Server, prompt, write_config
+
+STEP = 128
+SHORT = [prompt(90 + 5 * i, seed=300 + i) for i in range(22)]
+
+
+@pytest.fixture(scope="module")
+def stocked(model: Path, reference: Reference, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server with seats for all, and the long prompt on its file tier."""
+    server = Server(model, cake_config=write_config(tmp_path_factory.mktemp("scheduling")), max_num_seqs=32)
+    try:
+        assert server.tokens([PROMPT]) == [reference.prompt]
+        server.settle()
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def steps(stocked: Server, monkeypatch: pytest.MonkeyPatch) -> list[Counter[str]]:
+    """Tokens of each request in each step."""
+    seen: list[Counter[str]] = []
+    schedule = stocked.scheduler.schedule
+
+    def record(*args: object) -> object:
+        output = schedule(*args)
+        seen.append(Counter(output.num_scheduled_tokens))
+        return output
+
+    monkeypatch.setattr(stocked.scheduler, "schedule", record)
+    return seen
+
+
+def answered(server: Server) -> None:
+    """Have all look-ups answered, so that requests are admitted in the step in which they arrive."""
+    name = server.begin(PROMPT)
+    server.step_until(lambda: name in server.cake._active)
+    server.llm.llm_engine.abort_request([name], internal=True)
+    server.settle()
+    server.forget()
+
+
+def test_short_prompts_do_not_wait_for_a_long_stored_one(
+    server: Server, reference: Reference, steps: list[Counter[str]]
+) -> None:
+    """The paper's Figure 6: one long request of which all is stored, 22 short ones behind it."""
+    server.tune(mode="ComputeOnly")
+    answered(server)
+    steps.clear()
+    long = server.begin(PROMPT, 4)
+    shorts = [server.begin(tokens, 4) for tokens in SHORT]
+    requests = {name: server.scheduler.requests[name] for name in shorts}
+    server.step_until(lambda: all(r.num_output_tokens for r in requests.values()))
+
+    tokens = sum(len(tokens) for tokens in SHORT)
+    floor = int(FLOOR * STEP)
+    decodes = 4 * len(SHORT)
+    fewest = -(-(tokens + decodes) // (STEP - floor))
+    # Without the order they would have waited for the long one's 16 steps first. A look-up may cost a step or two.
+    assert len([step for step in steps if step]) <= fewest + 6
+    assert all(step[long] >= floor for step in steps[2 : fewest - 2])
+    at_once = sorted(server.finish())
+    server.forget()
+    assert at_once == sorted([*(server.tokens([tokens], 4)[0] for tokens in SHORT), reference.prompt[:4]])
+
+
+def test_decode_goes_before_new_text_and_new_text_before_stored_prefixes(
+    server: Server, steps: list[Counter[str]]
+) -> None:
+    server.tune(mode="ComputeOnly")
+    answered(server)
+    decoding = [server.begin(tokens, 400) for tokens in SHORT[:4]]
+    requests = [server.scheduler.requests[name] for name in decoding]
+    server.step_until(lambda: all(r.num_output_tokens for r in requests))
+    long = server.begin(PROMPT, 4)
+    server.step_until(lambda: bool(steps[-1][long]))
+    steps.clear()
+    server.core.step()
+    assert steps[-1] == {**dict.fromkeys(decoding, 1), long: STEP - 4}
+    fresh = server.begin(prompt(300, seed=401), 4)
+    server.step_until(lambda: bool(steps[-1][fresh]))
+    server.core.step()
+    assert steps[-1] == {**dict.fromkeys(decoding, 1), long: 8, fresh: STEP - 4 - 8}
+    server.llm.llm_engine.abort_request([*decoding, long, fresh], internal=True)
+
+
+@pytest.mark.parametrize(("share", "tokens"), [(0.5, 64), (0.25, 32), (0.0, 8)])
+def test_the_share_of_stored_prefixes_is_followed_live(
+    server: Server, steps: list[Counter[str]], share: float, tokens: int
+) -> None:
+    server.tune(mode="ComputeOnly")
+    answered(server)
+    decoding = server.begin(SHORT[0], 400)
+    server.step_until(lambda: server.scheduler.requests[decoding].num_output_tokens > 0)
+    long = server.begin(PROMPT, 4)
+    server.step_until(lambda: bool(steps[-1][long]))
+    server.tune(mode="ComputeOnly", prefixTokenShare=share)
+    server.core.step()
+    assert steps[-1] == {decoding: 1, long: tokens}
+    server.llm.llm_engine.abort_request([decoding, long], internal=True)
+
+
+def test_a_slow_load_does_not_keep_the_engine_busy(
+    server: Server, reference: Reference, steps: list[Counter[str]]
+) -> None:
+    server.tune(mode="LoadOnly", loadBandwidthBytesPerSecond={"shared": 3e6})
+    began = time.monotonic()
+    assert server.tokens([PROMPT]) == [reference.prompt]
+    seconds = time.monotonic() - began
+    # A step at most every 5 ms, one for each chunk that arrives and is copied, and those that compute.
+    assert len([step for step in steps if not step]) <= seconds / 0.005 + 2 * 62 + 20
+    assert len([step for step in steps if step]) <= 20
+
+
+def test_nothing_grows_with_the_number_of_requests(server: Server) -> None:
+    server.tune(mode="Adaptive", minimumLoadTokens=64)
+    prompts = [prompt(100 + i % 50, seed=500 + i % 20) for i in range(300)]
+    for first in range(0, 300, 30):
+        server.tokens(prompts[first : first + 30], 2)
+    assert set(server.idle().values()) == {0}
+    cake = server.cake
+    for name in ("_began",):
+        assert not getattr(server.scheduler, name)
+    for name in ("_active", "_copies", "_flush", "_admit_running", "_jobs", "_req_status"):
+        assert not getattr(cake, name), name
+    assert not cake.reads._of
+    assert not cake.reads._useless
+    assert not cake.manager._req_state
+    assert not cake.manager._request_load_sources
+    assert not server.tier._jobs

@@ -39,9 +39,12 @@ class Allowance:
             if self._spend(size):  # another thread has drawn meanwhile
                 return True
             granted = self._report(ask=size)
-            with self._counts:
-                self._free += granted
-            return bool(granted) and self._spend(size)
+            if not granted:
+                return False
+            with self._counts:  # in one go, or another thread would take it and this one be told that there is no room
+                self._free += granted - size
+                self._in_flight += size
+            return True
 
     def settle(self, reserved: int, written: int) -> None:
         """A file was written, or not: 0 when it failed."""

@@ -117,17 +117,22 @@ class Keeper:
             )
 
     def _tend(self) -> None:
-        """Report, and count and remove where it is this engine's turn."""
-        try:
-            self._allowance.report()
-        except OSError as error:
-            if error.errno in _FULL and self._ledger.elected():
-                self._collector.make_way()
-            raise
+        """Report what there is to report, and count and remove where it is this engine's turn."""
         accounts = self._ledger.read()
+        if self._allowance.unreported or self._ledger.name not in accounts.writers:
+            self._report()
+            accounts = self._ledger.read()
         if self._collector.due(accounts) and self._ledger.elected():
             self._collector.collect()
             accounts = self._ledger.read()
         if accounts.used is not None:
             self._used = accounts.used
             self._counted.set()
+
+    def _report(self) -> None:
+        try:
+            self._allowance.report()
+        except OSError as error:
+            if error.errno in _FULL and self._ledger.elected():
+                self._collector.make_way()
+            raise

@@ -151,6 +151,19 @@ def test_files_that_are_not_ours_are_neither_counted_nor_removed(make: Make, tmp
     assert manifest.exists()
 
 
+def test_an_engine_that_writes_nothing_leaves_the_books_alone(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    keeper = make(1000)
+    assert keeper.admit(100) is None
+    keeper.settle(100, 100)
+    until(lambda: keeper.used_bytes == 100 and keeper._allowance.unreported == 0)
+    reads, read, changes = [0], keeper._ledger.read, list[object]()
+    monkeypatch.setattr(ledger, "publish", lambda *arguments: changes.append(arguments))
+    monkeypatch.setattr(keeper._ledger, "read", lambda: (reads.__setitem__(0, reads[0] + 1), read())[1])
+
+    until(lambda: reads[0] >= 3)
+    assert changes == []
+
+
 def test_a_keeper_that_ends_leaves_no_thread_and_no_file_open(tmp_path: Path) -> None:
     before = set(os.listdir("/proc/self/fd"))
     keeper = Keeper(tmp_path / "tier", Limits(1000), on_evicted=lambda files: None)

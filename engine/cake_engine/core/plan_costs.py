@@ -1,8 +1,8 @@
 """What one plan may assume of compute and loads, from the state of the engine that serves it.
 
-The engine schedules in order: decoding requests get their tokens first, then requests in prefill one after the other.
-So compute of a plan waits for what is ahead of it, shares its steps with decoding, and delays whoever is behind. Tiers
-serve the reads of all plans.
+Tokens of a step go to decoding requests, then to new text, then to stored prefixes, one request after the other
+(`cake_engine.core.budget`). So compute of a plan waits for what is ahead of it, shares its steps with decoding, and
+delays whoever is behind. Tiers serve the reads of all plans.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cake_engine.config import LiveConfig
+from cake_engine.core.budget import OtherTokens, prefix_tokens
 from cake_engine.core.cost import ComputeCost
 from cake_engine.core.meeting import Costs, Loads
 from cake_engine.core.plan import Plan
@@ -21,7 +22,7 @@ _UNKNOWN_ERROR = 0.25
 
 
 _LATE = 2.0
-"""Nothing has arrived for this many times what one read takes: from then on a read takes what was waited for it."""
+"""Nothing has come for this many times what all readers take for one read: from then on they take what was waited."""
 
 
 @dataclass(frozen=True)
@@ -95,27 +96,28 @@ class PlanCosts:
 
     def _prefix_tokens(self) -> int:
         """Tokens of a step that compute of a stored prefix gets."""
-        decoding = self._demand.decoding
-        share = int(self._live.prefix_token_share * self.step_tokens) if decoding else self.step_tokens
-        return max(1, min(self.step_tokens - decoding, share))
+        others = OtherTokens(decode=self._demand.decoding)
+        return prefix_tokens(self.step_tokens, others, self._live.prefix_token_share)
 
     def _queue(self, request_id: str) -> tuple[float, int]:
-        """Seconds of prefill ahead of a request, and how many requests in prefill are behind it.
+        """Seconds of compute that go before a request's stored prefix, and how many requests in prefill are behind it.
 
-        A request that does not run yet is behind all that do.
+        New text goes first wherever it stands, stored prefixes in order. A request that does not run yet is last.
         """
-        ids = [other for other, _, _ in self._demand.prefilling]
-        place = ids.index(request_id) if request_id in ids else len(ids)
         curve = self.compute.curve(self.step_tokens, self._demand.decoding)
-        ahead = 0.0
-        for other, at, stop in self._demand.prefilling[:place]:
+        ahead, behind, passed = 0.0, 0, False
+        for other, at, stop in self._demand.prefilling:
             plan = self._plans.get(other)
-            if curve and plan:  # of a stored prefix it computes what is below its meeting point
+            if other == request_id:
+                passed = True
+            elif plan and passed:
+                behind += 1
+            elif plan and curve:  # of its stored prefix it computes what is below its meeting point
                 size = plan.chunk_tokens
                 ahead += curve(at, plan.meeting * size) + curve(max(at, plan.end * size), stop)
             elif curve:
                 ahead += curve(at, stop)
-        return ahead, len(ids) - place - (request_id in ids)
+        return ahead, behind
 
     def _loads(self, tier: str, cost: TierCost, request_id: str) -> Loads:
         """Loads from one tier: what others asked for comes first."""
@@ -123,7 +125,8 @@ class PlanCosts:
         expected = cost.curve(self.chunk_bytes, self._live.load_bandwidth_bytes_per_second.get(tier))
         if expected is None:
             return Loads(None)
-        late = self._silent > _LATE * expected(1)
-        seconds = (lambda chunks: max(expected(chunks), chunks * self._silent)) if late else expected
+        late = self._silent > _LATE * expected(cost.readers)
+        waited = self._silent / cost.readers
+        seconds = (lambda chunks: max(expected(chunks), chunks * waited)) if late else expected
         asked = [reads.get(tier, 0) for reads in others]
         return Loads(seconds, ahead=seconds(sum(asked)), waiting=sum(1 for chunks in asked if chunks))

@@ -12,7 +12,7 @@ Four properties make it fit to decide on:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import log
+from math import exp, log
 from statistics import median
 
 import numpy as np
@@ -22,8 +22,8 @@ _PRIOR_OBSERVATIONS = 0.01
 """What the prior shape counts for: so little that it decides only what nothing observed does."""
 _CLIP = 1.5
 """An observation counts as at most this many times what was expected, or the inverse."""
-_NOVEL = 0.5
-"""Features whose expectation rests on less than two observations' worth: an observation of them is taken as it is."""
+_NOVEL = 2.0
+"""Features whose expectation rests on less than half an observation: the first of them is taken as it is."""
 _AS_EXPECTED = 0.1
 """Deviation, as a logarithm, that says nothing of a change."""
 _LARGEST_EVIDENCE = 0.5
@@ -32,6 +32,7 @@ _LASTING_CHANGE = 0.9
 _TRUST_AFTER_CHANGE = 0.2
 _ERROR_MEMORY = 0.9
 _LARGEST_RATIO = 100.0
+_RIDGE = 1e-9
 
 
 class Regression:
@@ -60,6 +61,7 @@ class Regression:
         self._information = _PRIOR_OBSERVATIONS * np.eye(len(prior))
         self._fitted = self._weights
         self._run: list[tuple[NDArray[np.float64], float, float]] = []
+        self._before = self._weights, self._information
 
     @property
     def weights(self) -> list[float]:
@@ -78,28 +80,45 @@ class Regression:
         if not self.observations:
             self._scale(value / self._expected(row), trust=1.0)
         expected = max(self._expected(row), value / _LARGEST_RATIO)
-        novel = float(row @ np.linalg.solve(self._information, row)) > _NOVEL * value**2
-        if self.observations:
-            error = abs(value - expected) / max(value, expected)
-            self.error = error if self.error is None else _ERROR_MEMORY * self.error + (1 - _ERROR_MEMORY) * error
+        novel = float(row @ np.linalg.solve(self._information, row)) > _NOVEL * expected**2
+        deviation = log(value / expected)
+        self._judge(deviation)
         self.observations += 1
         if novel:
-            self._learn(row / value, 1.0)
+            unit = max(value, expected / _LARGEST_RATIO)
+            self._learn(row / unit, value / unit)
             return
-        self._learn(row / expected, min(max(value / expected, 1 / _CLIP), _CLIP))
-        self._follow_a_lasting_change(row, value, log(value / expected))
+        self._note(row, value, deviation)
+        self._learn(row / expected, _clipped(value / expected))
+        if sum(min(abs(one), _LARGEST_EVIDENCE) for _, _, one in self._run) >= _LASTING_CHANGE:
+            self._follow()
 
-    def _follow_a_lasting_change(self, row: NDArray[np.float64], value: float, deviation: float) -> None:
-        if abs(deviation) < _AS_EXPECTED or (self._run and deviation * self._run[0][2] < 0):
+    def _judge(self, deviation: float) -> None:
+        if self.observations:
+            error = 1 - exp(-abs(deviation))
+            self.error = error if self.error is None else _ERROR_MEMORY * self.error + (1 - _ERROR_MEMORY) * error
+
+    def _note(self, row: NDArray[np.float64], value: float, deviation: float) -> None:
+        """Keep what deviates by more than usual, and what was known before it did."""
+        usual = max(_AS_EXPECTED, 2 * (self.error or 0.0))
+        if abs(deviation) < usual or (self._run and deviation * self._run[0][2] < 0):
             self._run.clear()
-        if abs(deviation) < _AS_EXPECTED:
+        if abs(deviation) < usual:
             return
+        if not self._run:
+            self._before = self._weights, self._information
         self._run.append((row, value, deviation))
-        if sum(min(abs(one), _LARGEST_EVIDENCE) for _, _, one in self._run) < _LASTING_CHANGE:
-            return
-        self._scale(median(seen / self._expected(features) for features, seen, _ in self._run), _TRUST_AFTER_CHANGE)
-        for features, seen, _ in self._run:
-            self._learn(features / seen, 1.0)
+
+    def _follow(self) -> None:
+        """Scale what was known before the change, and learn anew what was seen since."""
+        self._weights, self._information = self._before
+        self._publish()
+        seen = [(row, value / max(self._expected(row), value / _LARGEST_RATIO)) for row, value, _ in self._run]
+        factor = median(ratio for _, ratio in seen)
+        self._scale(factor, _TRUST_AFTER_CHANGE)
+        for row, value, _ in self._run:
+            expected = max(self._expected(row), value / _LARGEST_RATIO)
+            self._learn(row / expected, _clipped(value / expected))
         self._run.clear()
 
     def _expected(self, row: NDArray[np.float64]) -> float:
@@ -107,20 +126,28 @@ class Regression:
 
     def _scale(self, factor: float, trust: float) -> None:
         self._weights = self._weights * factor
-        self._information = self._information * (trust / factor**2)
+        # What nothing has observed since keeps the weight that a prior has, however often the scale changes.
+        spread = np.maximum(np.abs(self._weights), 0.1 * np.abs(self._weights).max())
+        self._information = self._information * (trust / factor**2) + np.diag(_PRIOR_OBSERVATIONS / spread**2)
         self._publish()
 
     def _learn(self, row: NDArray[np.float64], target: float) -> None:
         """One step of recursive least squares, in units in which about 1 is expected, so that errors are relative."""
         known = self._information @ row
-        self._information = (
+        information = (
             self._information + np.outer(row, row) - (1 - self._forgetting) / (row @ known) * np.outer(known, known)
         )
+        # Rounding must not make it singular, however far apart what was observed lies.
+        self._information = information + _RIDGE * np.trace(information) * np.eye(len(row))
         self._weights = self._weights + np.linalg.solve(self._information, row) * (target - row @ self._weights)
         self._publish()
 
     def _publish(self) -> None:
         self._fitted = _nonnegative(self._information, self._weights)
+
+
+def _clipped(ratio: float) -> float:
+    return min(max(ratio, 1 / _CLIP), _CLIP)
 
 
 def _nonnegative(information: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:

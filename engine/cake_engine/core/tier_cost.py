@@ -16,7 +16,11 @@ _PRIOR = (0.005, 1 / 200e6)
 
 
 class TierCost:
-    """Seconds of reads from one tier, by how many go on at once."""
+    """Seconds of reads from one tier, by how many go on at once.
+
+    Attributes:
+        readers: Reads that the tier serves at once.
+    """
 
     def __init__(self, readers: int = 1) -> None:
         """Start with no knowledge.
@@ -24,7 +28,8 @@ class TierCost:
         Args:
             readers: Reads that the tier serves at once; the rest waits.
         """
-        self._readers = readers
+        self.readers = readers
+        self._batch = 2 * readers if readers > 1 else 1  # two rounds, or the readers' own jitter is what is measured
         self._model = Regression(_PRIOR)
         self._reads = self._bytes = 0
         self._since, self._continued = 0.0, False
@@ -52,8 +57,11 @@ class TierCost:
             self._since = began
         self._reads += 1
         self._bytes += size
-        if self._reads >= self._readers or not busy:
-            self._model.observe((1.0, float(self._bytes)), ended - self._since)
+        full = self._reads >= self._batch
+        # The few that end after a full batch were served with it: alone they would look as if they took no time.
+        if full or not (busy or self._continued):
+            self._model.observe((max(1.0, self._reads / self.readers), float(self._bytes)), ended - self._since)
+        if full or not busy:
             self._reads = self._bytes = 0
             self._since, self._continued = ended, busy
 
@@ -67,10 +75,10 @@ class TierCost:
         if not self.known:
             return None
         latency, byte = self._model.weights
-        block = max(size * byte, size / cap - latency / self._readers if cap else 0.0)
+        block = max(size * byte, size / cap - latency / self.readers if cap else 0.0)
 
         def seconds(blocks: int) -> float:
-            return latency * max(1.0, blocks / self._readers) + blocks * block if blocks > 0 else 0.0
+            return latency * max(1.0, blocks / self.readers) + blocks * block if blocks > 0 else 0.0
 
         return seconds
 

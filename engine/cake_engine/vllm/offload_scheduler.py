@@ -128,6 +128,7 @@ class CakeOffloadScheduler(ServedPlans):
         self.new_budget()
         if not self._active and not len(self.prefetch):
             return
+        self.collect()  # a tier was not silent in the last step if something came in it
         plans = {request_id: active.plan for request_id, active in self._active.items()}
         self.costs.look(demand(), plans, self._live.current, self.silent_seconds)
         for active in self._active.values():

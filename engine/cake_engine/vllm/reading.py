@@ -37,6 +37,7 @@ class PlanReader(adapter.OffloadSeam):
         super().__init__(spec, vllm_config, kv_cache_config)
         self.tier_names = [tier.name for tier in spec.static.tiers]
         self.compute_cost = ComputeCost()
+        self.step_tokens = int(vllm_config.scheduler_config.max_num_batched_tokens)
         self.step_seconds = 0.0
         self.reads = Reads()
         self.prefetch = Prefetcher(self, spec.live)
@@ -86,7 +87,10 @@ class PlanReader(adapter.OffloadSeam):
         rate = self.manager.secondary_tiers[tier - 1].read_rate
         window = most
         if rate:
-            window = max(FEWEST_READS, int(rate * (WINDOW_SECONDS + 2 * self.step_seconds) / self.chunk_bytes))
+            # The steps before were perhaps of decoding alone; the next one may be a whole one of prefill.
+            whole = self.compute_cost.seconds(0, self.step_tokens, self.step_tokens) or 0.0
+            seconds = WINDOW_SECONDS + 2 * max(self.step_seconds, whole)
+            window = max(FEWEST_READS, int(rate * seconds / self.chunk_bytes))
         return min(window - self.reads.in_flight(tier), most - len(self.reads))
 
     def cancel_useless(self) -> None:

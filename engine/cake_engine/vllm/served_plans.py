@@ -25,7 +25,6 @@ class ServedPlans(PlanLoader):
 
     def __init__(self, spec: CakeOffloadingSpec, vllm_config: VllmConfig, kv_cache_config: KVCacheConfig) -> None:
         super().__init__(spec, vllm_config, kv_cache_config)
-        self.step_tokens = int(vllm_config.scheduler_config.max_num_batched_tokens)
         self._live = spec.live
         self._traced = vllm_config.observability_config.otlp_traces_endpoint is not None
         self._active: dict[str, ActivePlan] = {}

@@ -7,7 +7,7 @@ UV := $(CACHE)/uv/bin/uv
 PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help env lock generate lint test test-unit test-engine test-cluster test-e2e cluster demo cluster-down clean bench-ttft
+.PHONY: help env lock generate lint test test-unit test-engine test-cluster test-e2e cluster demo cluster-down clean bench-ttft bench-core
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -61,6 +61,9 @@ demo: cluster ## A serving fleet on this machine; KEEP=1 leaves it running
 
 bench-ttft: env ## TTFT of Cake, of each resource alone and of the best possible, in a real vLLM (25 min; ARGS=--quick: 3)
 	$(PY) -m benchmarks.ttft $(ARGS)
+
+bench-core: env ## The pure plan on a virtual clock, against the best possible and the paper's tables (3 min)
+	$(PY) -m benchmarks.core $(ARGS)
 
 cluster-down: env ## End the local cluster and everything it started
 	$(PY) -m tests.localcluster down

@@ -21,10 +21,9 @@ def _taught(steps: int = 40, speed: float = 1.0, cost: ComputeCost | None = None
     return cost
 
 
-def test_nothing_is_predicted_before_three_steps_with_prefill() -> None:
+def test_nothing_is_predicted_before_two_steps_with_prefill() -> None:
     cost = ComputeCost()
-    for _ in range(2):
-        cost.observe([Span(0, 512)], 0, 0.5)
+    cost.observe([Span(0, 512)], 0, 0.5)
     cost.observe([], 4, 0.02)
     assert cost.seconds(0, 512, 512) is None
     cost.observe([Span(0, 512)], 0, 0.5)

@@ -1,53 +1,83 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.core.virtual_clock import Knowledge, run
+from benchmarks.core.worlds import Device, Tier, World
 from cake_engine.config import Mode
 from cake_engine.core.plan import Chunk, Plan, PlanError
-from tests.unit.core.virtual_clock import World, run
 
 WORLDS = st.builds(
     World,
-    chunks=st.integers(1, 80),
+    chunks=st.integers(1, 32),
     chunk_tokens=st.sampled_from([16, 32, 128]),
-    chunk_seconds=st.floats(1e-4, 1.0),
-    base=st.floats(0.0, 0.05),
-    token=st.floats(1e-5, 1e-2),
-    slope=st.floats(0.0, 1e-6),
-    step_tokens=st.sampled_from([64, 100, 512, 2048]),
-    lost=st.frozensets(st.integers(0, 79), max_size=8),
+    device=st.builds(
+        Device,
+        base=st.floats(0.005, 0.05),
+        token=st.floats(1e-5, 1e-2),
+        slope=st.floats(0.0, 1e-6),
+        decode=st.floats(0.0, 1e-3),
+        quantum=st.sampled_from([1, 128]),
+    ),
+    tiers=st.fixed_dictionaries({"near": st.builds(Tier, st.floats(1e-4, 0.3))}),
+    step_tokens=st.sampled_from([100, 512, 2048]),
+    decoding=st.sampled_from([0, 0, 4]),
 )
+LOSSES = st.frozensets(st.integers(0, 31), max_size=8)
+TWO_TIERS = st.tuples(st.floats(1e-4, 0.3), st.sets(st.integers(0, 31)))
+"""Time of a chunk on a second tier, and the chunks that are there."""
 MODES = st.sampled_from(list(Mode))
+PLAYS = settings(max_examples=25)
+"""Each example plays a request from its first step to its last."""
+KNOWLEDGE = st.sampled_from(list(Knowledge))
 
 
-@given(WORLDS, MODES, st.booleans())
-def test_every_chunk_is_filled_exactly_once_and_in_order(world: World, mode: Mode, known: bool) -> None:
-    served = run(world, mode, known=known, static=0.5)
+def with_a_second_tier(world: World, second: tuple[float, set[int]]) -> World:
+    chunk_seconds, there = second
+    tiers = {**world.tiers, "far": Tier(chunk_seconds)}
+    return replace(world, tiers=tiers, homes=dict.fromkeys(there, "far"))
+
+
+@given(WORLDS, TWO_TIERS, LOSSES, MODES, KNOWLEDGE)
+@PLAYS
+def test_every_chunk_is_filled_exactly_once_and_in_order(
+    world: World, second: tuple[float, set[int]], lost: frozenset[int], mode: Mode, knowledge: Knowledge
+) -> None:
+    world = replace(with_a_second_tier(world, second), lost=lost)
+    served = run(world, mode, knowledge, static=0.5)
+    assert served.outcome
     assert served.filled == list(range(world.chunks))
     assert served.outcome.computed + served.outcome.loaded == world.chunks
     assert served.outcome.open == 0
 
 
 @given(WORLDS)
+@PLAYS
 def test_compute_only_loads_nothing(world: World) -> None:
     outcome = run(world, Mode.COMPUTE_ONLY).outcome
+    assert outcome
     assert (outcome.computed, outcome.loaded, outcome.duplicated) == (world.chunks, 0, 0)
 
 
-@given(WORLDS)
-def test_load_only_computes_nothing_but_what_was_lost(world: World) -> None:
-    lost = {chunk for chunk in world.lost if chunk < world.chunks}
-    outcome = run(world, Mode.LOAD_ONLY).outcome
-    assert (outcome.computed, outcome.lost) == (len(lost), len(lost))
+@given(WORLDS, LOSSES)
+@PLAYS
+def test_load_only_computes_nothing_but_what_was_lost(world: World, lost: frozenset[int]) -> None:
+    outcome = run(replace(world, lost=lost), Mode.LOAD_ONLY).outcome
+    assert outcome
+    assert outcome.computed == outcome.lost == sum(chunk < world.chunks for chunk in lost)
 
 
-@given(WORLDS, st.floats(0, 1))
-def test_static_meets_at_the_given_point_whatever_the_speeds(world: World, point: float) -> None:
-    lost = [chunk for chunk in world.lost if round(point * world.chunks) <= chunk < world.chunks]
-    outcome = run(world, Mode.STATIC, static=point).outcome
-    assert outcome.computed == round(point * world.chunks) + len(lost)
+@given(WORLDS, LOSSES, st.floats(0, 1))
+@PLAYS
+def test_static_meets_at_the_given_point_whatever_the_speeds(world: World, lost: frozenset[int], point: float) -> None:
+    outcome = run(replace(world, lost=lost), Mode.STATIC, static=point).outcome
+    missing = [chunk for chunk in lost if round(point * world.chunks) <= chunk < world.chunks]
+    assert outcome
+    assert outcome.computed == round(point * world.chunks) + len(missing)
     assert outcome.duplicated == 0
 
 
@@ -138,4 +168,4 @@ def test_chunks_in_memory_stop_compute_but_need_no_tier() -> None:
     plan = Plan(0, 4, 32, resident=[2, 3])
     assert plan[2] is Chunk.RESIDENT
     assert plan.stop(0) == 2
-    assert plan.pending() == [2, 1, 0, 0, 0]
+    assert plan.pending() == {"": [2, 1, 0, 0, 0]}

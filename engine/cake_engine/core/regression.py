@@ -52,13 +52,16 @@ class Regression:
             prior: Weights, all positive. Only their ratios matter: the first observation sets the scale.
             forgetting: Weight of the past at each observation of its kind; 0.95 forgets half in 14.
         """
-        self.observations = 0
-        self.error: float | None = None
         self._prior = np.asarray(prior, dtype=float)
         self._forgetting = forgetting
+        self._start()
+
+    def _start(self) -> None:
+        self.observations = 0
+        self.error: float | None = None
         # In units of the prior every weight is about 1, which keeps the matrix well conditioned.
-        self._weights = np.ones(len(prior))
-        self._information = _PRIOR_OBSERVATIONS * np.eye(len(prior))
+        self._weights = np.ones(len(self._prior))
+        self._information = _PRIOR_OBSERVATIONS * np.eye(len(self._prior))
         self._fitted = self._weights
         self._run: list[tuple[NDArray[np.float64], float, float]] = []
         self._before = self._weights, self._information
@@ -73,9 +76,22 @@ class Regression:
         return self._expected(np.asarray(features, dtype=float) * self._prior)
 
     def observe(self, features: Sequence[float], value: float) -> None:
-        """Learn that these features, at least one of them positive, had this value, which must be positive."""
-        if value <= 0:
+        """Learn that these features, at least one of them positive, had this value, which must be positive.
+
+        What it cannot reckon with, such as times that differ by more than a float can tell apart, makes it start anew:
+        whoever observes is a thread that serves, and must not end of this.
+        """
+        if not value > 0:
             return
+        try:
+            with np.errstate(all="ignore"):
+                self._observe(features, value)
+        except (np.linalg.LinAlgError, ArithmeticError):
+            self._start()
+        if not (np.isfinite(self._weights).all() and np.isfinite(self._information).all() and self._fitted.any()):
+            self._start()
+
+    def _observe(self, features: Sequence[float], value: float) -> None:
         row = np.asarray(features, dtype=float) * self._prior
         if not self.observations:
             self._scale(value / self._expected(row), trust=1.0)

@@ -125,3 +125,25 @@ def test_a_time_that_cannot_be_teaches_nothing(value: float) -> None:
     model = Regression((1.0, 0.01))
     model.observe((1.0, 10.0), value)
     assert model.observations == 0
+
+
+_TIME = st.floats(1e-12, 1e9)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1e6), st.floats(0, 1e12), st.integers(0, 200), _TIME), min_size=1, max_size=60))
+def test_no_observation_makes_it_raise_or_forget_how_to_count(
+    observed: list[tuple[float, float, int, float]],
+) -> None:
+    model = Regression((0.064, 0.001, 0.001 / 16384, 0.002))
+    for tokens, attended, decoding, seconds in observed:
+        model.observe((1.0, tokens, attended, float(decoding)), seconds)
+        assert all(0 <= weight < float("inf") for weight in model.weights)
+
+
+def test_what_cannot_be_reckoned_with_makes_it_start_anew() -> None:
+    model = Regression(WEIGHTS)
+    _observe(model, 20)
+    model.observe((1e-300, 0.0), 1e300)
+    assert model.observations == 0
+    _observe(model, 20)
+    assert _error(model) < 0.1

@@ -68,9 +68,9 @@ class Condition:
 
 
 CONDITIONS = (
-    Condition("steady", Knowledge.GIVEN, STEADY),
+    Condition("steady", Knowledge.GIVEN, STEADY, known_misses=0.05),
     Condition("steady", Knowledge.TAUGHT, STEADY, known_misses=0.1),
-    Condition("steady", Knowledge.COLD, STEADY, known_misses=0.15),
+    Condition("steady", Knowledge.COLD, STEADY, known_misses=0.25),
     Condition("fluctuating", Knowledge.TAUGHT, CHANGING, known_misses=0.1),
     Condition("compute x3", Knowledge.TAUGHT, CHANGING, known_misses=0.35),
     Condition("compute /3", Knowledge.TAUGHT, CHANGING, known_misses=0.1),

@@ -36,7 +36,10 @@ class Run:
 def cause(cell: Cell) -> str:
     """Why requests of a cell miss a goal."""
     if cell.condition.knowledge is Knowledge.GIVEN:
-        return "no cause is known"
+        return (
+            "the figures given leave out that latency is paid again, and loading all is counted without waiting for "
+            "the end of a decode step"
+        )
     if cell.condition.knowledge is Knowledge.COLD:
         return "nothing is known: steps that double have a base each, and the first of them are spent on learning"
     if cell.condition.rates in ("steady", "fluctuating"):

@@ -40,7 +40,7 @@ class PlanLoader(PlanReader):
             if answer is LookupResult.MISS:
                 self._look_again(active, chunk)
             elif chunk < plan.floor:
-                if plan[chunk] is Chunk.FETCHING:
+                if plan[chunk] is Chunk.FETCHING and active.tiers[chunk] != self.tier_names[0]:
                     self._pass_by(active, chunk)
                     plan.returned(chunk)
             elif answer is LookupResult.HIT:

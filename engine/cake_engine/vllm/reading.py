@@ -116,7 +116,7 @@ class PlanReader(adapter.OffloadSeam):
             self._connector_stats.increase_counter(name, value, labels)
 
     def _ask_tier(self, tier: int, plans: list[ActivePlan]) -> None:
-        queues = {plan.request_id: self._missing(plan, self.tier_names[tier]) for plan in plans}
+        queues = {plan.request_id: self._missing(plan, tier) for plan in plans}
         wanting = {plan.request_id: plan for plan in plans}
         heads: dict[str, int] = {}
         claims: dict[str, Claim] = {}
@@ -150,8 +150,18 @@ class PlanReader(adapter.OffloadSeam):
                     active.plan.fetching(chunk)
             advance(request_id)
 
-    def _missing(self, active: ActivePlan, tier: str) -> Iterator[int]:
-        return (c for c in active.plan.wanted(active.at) if active.tiers[c] == tier and c not in active.near)
+    def _missing(self, active: ActivePlan, tier: int) -> Iterator[int]:
+        wanted = active.plan.wanted(active.at)
+        return (c for c in wanted if c not in active.near and self._source(active, c) == tier)
+
+    def _source(self, active: ActivePlan, chunk: int) -> int:
+        """Index of the tier to ask for a chunk; what was in memory when the request was planned is found out now."""
+        if active.tiers[chunk] == self.tier_names[0]:
+            tier = self.presence(active.keys[chunk], active.context)[1]
+            if not tier:
+                return 1  # in memory, not known yet, or lost: any look-up says which
+            active.tiers[chunk] = self.tier_names[tier]
+        return self.tier_names.index(active.tiers[chunk])
 
     def _saving(self, chunk: int) -> float:
         """Seconds of compute that each byte of a chunk saves; its place in the prefix while that is not known."""

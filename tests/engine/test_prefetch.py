@@ -141,7 +141,7 @@ def test_the_share_of_memory_is_kept_and_followed_live(one_seat: Server, referen
     assert most == 51
     one_seat.tune(mode="LoadOnly")
     free(one_seat, runner)
-    assert one_seat.finish() == [reference.prompt, *(tokens[:16] for tokens in reference.several[:2])]
+    assert sorted(one_seat.finish()) == sorted([reference.prompt, *(tokens[:16] for tokens in reference.several[:2])])
 
 
 def test_compute_only_lets_go_at_once(one_seat: Server, reference: Reference) -> None:
@@ -187,7 +187,7 @@ def test_a_prefix_that_several_wait_for_is_read_and_held_once(
     free(one_seat, requests[0])
     assert one_seat.cake.prefetch.chunks == 62
     free(one_seat, runner)
-    assert one_seat.finish() == [reference.prompt, reference.extended]
+    assert sorted(one_seat.finish()) == sorted([reference.prompt, reference.extended])
     assert len(reads) == 62
 
 

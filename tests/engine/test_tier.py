@@ -26,7 +26,7 @@ from vllm.v1.kv_offload.config import (
 from vllm.v1.kv_offload.cpu.shared_offload_region import SharedOffloadRegion
 from vllm.v1.kv_offload.tiering.manager import CPUPrimaryTierOffloadingManager, TieringOffloadingManager
 
-from cake_engine.config import ModelIdentity, TierConfig, TierKind
+from cake_engine.config import LiveConfig, ModelIdentity, TierConfig, TierKind
 from cake_engine.live import LiveConfigFile
 from cake_engine.vllm.tier import CakeFileTier, fingerprint
 
@@ -72,13 +72,14 @@ class Engine:
             cpu_page_size=CHUNK_BYTES,
         )
         primary = CPUPrimaryTierOffloadingManager(num_chunks=CHUNKS, mmap_region=self.region)
+        self.live, self._path = LiveConfigFile(live, interval_seconds=0.0), live
         self.tier = CakeFileTier(
             SimpleNamespace(config=offloading_config()),
             primary.get_kv_memoryview(),
             "shared",
             tier=TierConfig(name="shared", kind=TierKind.FILE_SYSTEM, path=str(root), capacity_bytes=1 << 30),
             model=ModelIdentity(name="tiny", revision=revision),
-            live=LiveConfigFile(live, interval_seconds=0.0),
+            live=self.live,
             deadline_seconds=deadline,
         )
         self.completed = threading.Event()
@@ -88,6 +89,12 @@ class Engine:
 
     def close(self) -> None:
         self.manager.shutdown()
+
+    def configure(self, **settings: object) -> None:
+        """Write the live file; returns once it is in force for every thread of the tier."""
+        expected = LiveConfig.model_validate(settings)
+        self._path.write_text(json.dumps(settings))
+        self.until(lambda: self.live.current == expected)
 
     def request(self, name: str) -> ReqContext:
         context = ReqContext(name)
@@ -251,9 +258,9 @@ def test_a_failed_block_of_a_job_leaves_its_others_ready(make: Callable[..., Eng
     assert [engine.primary.lookup(key(n), context) for n in range(4)] == [HIT, HIT, HIT, MISS]
 
 
-def test_reads_that_wait_are_taken_back_and_may_be_asked_again(make: Callable[..., Engine], live: Path) -> None:
+def test_reads_that_wait_are_taken_back_and_may_be_asked_again(make: Callable[..., Engine]) -> None:
     engine = stored(make, range(8))
-    live.write_text(json.dumps({"loadBandwidthBytesPerSecond": {"shared": 10.0}}))
+    engine.configure(loadBandwidthBytesPerSecond={"shared": 10.0})
     context = engine.request("r")
     for number in range(8):
         assert engine.found(number, context) is PENDING
@@ -265,14 +272,14 @@ def test_reads_that_wait_are_taken_back_and_may_be_asked_again(make: Callable[..
     assert engine.tier.take_statistics().cancels == 8
     assert [engine.tier.peek(key(n)) for n in range(8)] == [HIT] * 8
 
-    live.write_text("{ }")
+    engine.configure()
     assert engine.load(range(8), context) == [HIT] * 8
 
 
-def test_loads_keep_to_the_live_cap_and_follow_its_change(make: Callable[..., Engine], live: Path) -> None:
+def test_loads_keep_to_the_live_cap_and_follow_its_change(make: Callable[..., Engine]) -> None:
     engine = stored(make, range(12))
     rate = 20 * CHUNK_BYTES
-    live.write_text(json.dumps({"loadBandwidthBytesPerSecond": {"shared": rate}}))
+    engine.configure(loadBandwidthBytesPerSecond={"shared": rate})
     context = engine.request("r")
 
     started = time.monotonic()
@@ -281,21 +288,21 @@ def test_loads_keep_to_the_live_cap_and_follow_its_change(make: Callable[..., En
     assert capped >= 8 * CHUNK_BYTES / rate - 0.1
     assert (engine.tier.read_rate or 0) <= 1.1 * rate
 
-    live.write_text("{ }")
+    engine.configure()
     started = time.monotonic()
     assert engine.load(range(8, 12), context) == [HIT] * 4
     assert time.monotonic() - started < capped
 
 
 def test_writes_that_would_hold_too_much_memory_are_refused_and_memory_is_free_again(
-    make: Callable[..., Engine], live: Path, tmp_path: Path
+    make: Callable[..., Engine], tmp_path: Path
 ) -> None:
-    live.write_text(json.dumps({"writeBandwidthBytesPerSecond": {"shared": 1.0}}))
     engine = make()
+    engine.configure(writeBandwidthBytesPerSecond={"shared": 1.0})
     context = engine.request("r")
     for first in range(0, 16, 6):
         engine.compute(range(first, min(first + 6, 16)), context)
-    live.write_text("{ }")
+    engine.configure()
     engine.settle()
 
     assert engine.tier.take_statistics().write_skips == {"queue_full": 8}
@@ -357,9 +364,9 @@ def test_a_read_that_hangs_fails_at_its_deadline_and_never_reaches_reused_memory
     assert (engine.rows == before).all()
 
 
-def test_a_reset_waits_for_no_queue_and_leaves_nothing_in_flight(make: Callable[..., Engine], live: Path) -> None:
+def test_a_reset_waits_for_no_queue_and_leaves_nothing_in_flight(make: Callable[..., Engine]) -> None:
     engine = stored(make, range(8))
-    live.write_text(json.dumps({"loadBandwidthBytesPerSecond": {"shared": 10.0}}))
+    engine.configure(loadBandwidthBytesPerSecond={"shared": 10.0})
     context = engine.request("r")
     for number in range(8):
         engine.found(number, context)

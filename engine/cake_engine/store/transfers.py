@@ -238,7 +238,7 @@ class TransferPool:
     def _next(self) -> Transfer | None:
         """The next transfer whose bandwidth is due; None when the thread is to end."""
         while True:
-            rate = self._rate()
+            read, rate = time.monotonic(), self._rate()
             with self._changed:
                 if self._stopping or len(self._threads) - self._held > self._size:
                     self._threads.discard(threading.current_thread())
@@ -247,6 +247,8 @@ class TransferPool:
                     self._changed.wait()
                     continue
                 transfer, now = self._queue[0], time.monotonic()
+                if transfer.asked > read:
+                    continue  # the cap was read before this was asked for: it may be an older one
                 due = self._cap.due(transfer.size, rate, transfer.asked)
                 if due > now:
                     self._changed.wait(min(due - now, 0.1))  # a cap that is raised meanwhile is seen soon

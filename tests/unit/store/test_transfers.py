@@ -245,6 +245,29 @@ def test_a_cap_that_is_slow_to_say_holds_up_no_one_who_asks(bench: Bench) -> Non
     assert time.monotonic() - started < 5
 
 
+def test_a_cap_is_never_older_than_what_it_is_for(bench: Bench) -> None:
+    asked, told, first = threading.Semaphore(0), threading.Semaphore(0), threading.Event()
+
+    def rate() -> float | None:
+        cap = bench.rate
+        asked.release()
+        if not first.is_set():
+            first.set()
+            told.acquire(timeout=10)
+        return cap
+
+    pool = bench.pool(rate=rate)
+    assert asked.acquire(timeout=10)  # its thread has read the cap of before, and is slow to come back with it
+    bench.rate = 1.0
+    pool.submit(transfers(2))
+    told.release()
+    for _ in range(3):
+        assert asked.acquire(timeout=10)
+
+    assert pool.cancel() == 2
+    assert bench.order == []
+
+
 def test_a_pool_that_was_held_goes_back_to_its_size(bench: Bench) -> None:
     pool = bench.pool(bench.held, threads=2, deadline=0.02)
     pool.submit(transfers(4))

@@ -104,6 +104,10 @@ class Cake:
         eventually(holds, f"{kind} is {status}, {reason}")
         return str(self.condition(kind)["message"])
 
+    def surged(self) -> None:
+        """Wait until a rollout has come as far as it can while no pod becomes ready, and status tells of it."""
+        eventually(lambda: "1 more than the 1 pods" in self.condition("Progressing")["message"], "one pod is added")
+
     def pods(self) -> list[Object]:
         """Its pods."""
         return list(json.loads(self.kubectl("get", "pods", "-l", f"cake.dev/deployment={NAME}", "-o", "json"))["items"])

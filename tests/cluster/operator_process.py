@@ -103,8 +103,10 @@ class OperatorProcess:
         """The sum of one of its metrics over all labels; 0 before it serves any."""
         try:
             _, text = _get(f"http://127.0.0.1:{self._port}/metrics")
-        except OSError:
-            return 0.0
+        except urllib.error.URLError as error:
+            if isinstance(error.reason, ConnectionRefusedError):
+                return 0.0
+            raise  # a machine that is slow to answer has figures all the same
         families = text_string_to_metric_families(text)
         return sum(sample.value for family in families for sample in family.samples if sample.name == name)
 
@@ -129,7 +131,7 @@ def _free_port() -> int:
 
 def _get(url: str) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(url, timeout=5) as response:
+        with urllib.request.urlopen(url, timeout=30) as response:
             return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()

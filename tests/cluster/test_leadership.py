@@ -90,6 +90,7 @@ def test_a_killed_replica_is_followed_in_mid_rollout_within_15_seconds(
     assert {name: child["metadata"]["uid"] for name, child in after.items()} == {
         name: child["metadata"]["uid"] for name, child in before.items()
     }
+    cake.surged()
     second.settle()
     writes = second.writes()
     second.settle()

@@ -159,7 +159,8 @@ class _Engine:
         if knowledge is Knowledge.TAUGHT:
             teach(world, self._compute, self._tiers)
         self._costs = PlanCosts(self._compute, self._tiers, CHUNK_BYTES, world.step_tokens)
-        self._heard = self._now = 0.0
+        self._now = 0.0
+        self._heard = dict.fromkeys(self._queues, 0.0)
 
     def _request(self, prompt: Prompt) -> _Request:
         world = self._world
@@ -184,9 +185,9 @@ class _Engine:
         demand = Demand(
             self._world.decoding, [(str(id(request)), request.at, request.end) for request in self._ordered(present)]
         )
-        waiting = any(len(queue) for queue in self._queues.values())
+        silent = {name: self._now - self._heard[name] if len(queue) else 0.0 for name, queue in self._queues.items()}
         if not self._given:
-            self._costs.look(demand, plans, LiveConfig(), self._now - self._heard if waiting else 0.0)
+            self._costs.look(demand, plans, LiveConfig(), silent)
         for request in present:
             if request.plan is None or request.at >= request.stored_end:
                 continue
@@ -237,7 +238,7 @@ class _Engine:
     def _ask(self, present: list[_Request]) -> None:
         for queue in self._queues.values():
             queue.take_back(lambda read: read[0].plan is None or read[0].plan[read[1]] is not Chunk.FETCHING)
-        idle = not any(len(queue) for queue in self._queues.values())
+        idle = [name for name, queue in self._queues.items() if not len(queue)]
         for request in present:
             if request.plan is None:
                 continue
@@ -245,8 +246,7 @@ class _Engine:
                 if request.plan[chunk] is Chunk.STORED:
                     request.plan.fetching(chunk)
                     self._queues[self._world.home(chunk)].ask((request, chunk), self._now)
-        if idle:
-            self._heard = self._now
+        self._heard.update(dict.fromkeys(idle, self._now))
 
     def _pass(self, step: list[tuple[_Request, Span]], decoding: int) -> None:
         """Let a step go by, or without one the time until something happens."""
@@ -263,7 +263,7 @@ class _Engine:
             self._now = max(self._now, min(moments))  # nothing to wait for is a deadlock
         for name, queue in self._queues.items():
             for arrival in queue.arrivals(self._now):
-                self._heard = max(self._heard, arrival.ended)
+                self._heard[name] = max(self._heard[name], arrival.ended)
                 self._tiers[name].observe(CHUNK_BYTES, arrival.began, arrival.ended, busy=arrival.together > 1)
                 self._deliver(*arrival.item)
 

@@ -132,7 +132,7 @@ class Server:
         """Step the engine until something is so."""
         deadline = time.monotonic() + seconds
         while not condition():
-            assert time.monotonic() < deadline, "it never came to that"
+            assert time.monotonic() < deadline, f"it never came to that: {self.state()}"
             self.finished += [o for o in self.llm.llm_engine.step() if o.finished]
 
     def finish(self) -> list[list[int]]:
@@ -166,6 +166,18 @@ class Server:
             "transfers": len(self.cake.manager._jobs),
             "requests": len(self.cake._req_status),
         }
+
+    def state(self) -> str:
+        """What the engine is about, for the message of a test that waited in vain."""
+        requests = {name: (r.status.name, r.num_output_tokens) for name, r in self.scheduler.requests.items()}
+        if not hasattr(self.scheduler, "cake"):
+            return f"{requests}"
+        prefetch, depth = self.cake.prefetch, self.tier._reads.depth
+        waiting = {
+            n: (len(w.tiers), w.looked_up, len(w.ahead.asked), len(w.ahead.held), len(w.ahead._lost))
+            for n, w in prefetch._waiting.items()
+        }
+        return f"{requests}, {waiting=}, held {prefetch.chunks}, reads {len(self.cake.reads)}, queue {depth}"
 
     def settle(self, seconds: float = 20.0) -> None:
         """Step until stores and writes are done."""

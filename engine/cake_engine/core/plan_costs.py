@@ -60,19 +60,21 @@ class PlanCosts:
     _curve: Callable[[int, int], float] | None = field(default=None, init=False)
     _plans: Mapping[str, Plan] = field(default_factory=dict, init=False)
     _fetching: dict[str, dict[str, int]] = field(default_factory=dict, init=False)
-    _silent: float = field(default=0.0, init=False)
+    _silent: Mapping[str, float] = field(default_factory=dict, init=False)
     _doubt: float = field(default=0.0, init=False)
 
-    def look(self, demand: Demand, plans: Mapping[str, Plan], live: LiveConfig, silent_seconds: float) -> None:
+    def look(
+        self, demand: Demand, plans: Mapping[str, Plan], live: LiveConfig, silent_seconds: Mapping[str, float]
+    ) -> None:
         """Take in the state of the engine before a step.
 
         Args:
             demand: Who wants compute.
             plans: All that are active, by request.
             live: For the caps and the share of a step that stored prefixes may take.
-            silent_seconds: For how long nothing has arrived although reads were under way; 0 when none are.
+            silent_seconds: By tier, for how long nothing has arrived although reads were under way; 0 when none are.
         """
-        self._demand, self._plans, self._live, self._silent = demand, dict(plans), live, silent_seconds
+        self._demand, self._plans, self._live, self._silent = demand, dict(plans), live, dict(silent_seconds)
         self._curve = self.compute.curve(self._prefix_tokens(), demand.decoding) if plans else None
         self._fetching = {request_id: plan.reading() for request_id, plan in plans.items()}
         known = self.errors()
@@ -125,8 +127,9 @@ class PlanCosts:
         expected = cost.curve(self.chunk_bytes, self._live.load_bandwidth_bytes_per_second.get(tier))
         if expected is None:
             return Loads(None)
-        late = self._silent > _LATE * expected(cost.readers)
-        waited = self._silent / cost.readers
+        silent = self._silent.get(tier, 0.0)
+        late = silent > _LATE * expected(cost.readers)
+        waited = silent / cost.readers
         seconds = (lambda chunks: max(expected(chunks), chunks * waited)) if late else expected
         asked = [reads.get(tier, 0) for reads in others]
         return Loads(seconds, ahead=seconds(sum(asked)), waiting=sum(1 for chunks in asked if chunks))

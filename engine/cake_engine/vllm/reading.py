@@ -44,10 +44,10 @@ class PlanReader(adapter.OffloadSeam):
         self._orders = [ReadOrder() for _ in self.tier_names]
 
     @property
-    def silent_seconds(self) -> float:
-        """For how long nothing has arrived from a tier although reads were under way; of the tiers the longest."""
+    def silent_seconds(self) -> dict[str, float]:
+        """For how long nothing has arrived from a tier although reads were under way, by its name."""
         now = time.monotonic()
-        return max((self.reads.silence(tier, now) for tier in range(1, len(self.tier_names))), default=0.0)
+        return {name: self.reads.silence(tier, now) for tier, name in enumerate(self.tier_names) if tier}
 
     def collect(self) -> None:
         """Take note of the reads that ended, and keep in memory those that waiting requests asked for."""

@@ -22,7 +22,7 @@ def _costs(live: LiveConfig | None = None, silent: float = 0.0, **plans: Plan) -
         tier.observe(CHUNK_BYTES, float(step), step + 0.01, busy=False)
     costs = PlanCosts(compute, {"files": tier}, CHUNK_BYTES, step_tokens=512)
     demand = Demand(0, [("ahead", 0, 4096), ("mine", 0, 4096), ("behind", 0, 4096)], waiting=2)
-    costs.look(demand, plans or {"mine": _plan()}, live or LiveConfig(), silent)
+    costs.look(demand, plans or {"mine": _plan()}, live or LiveConfig(), {"files": silent, "another": 60.0})
     return costs
 
 
@@ -77,7 +77,7 @@ def test_a_cap_on_the_tier_counts() -> None:
 @pytest.mark.parametrize(("share", "steps"), [(1.0, 9), (0.5, 16), (0.25, 32)])
 def test_while_others_decode_compute_takes_their_time_and_gets_its_share(share: float, steps: int) -> None:
     costs = _costs(LiveConfig(prefix_token_share=share))
-    costs.look(Demand(decoding=32), {"mine": _plan()}, LiveConfig(prefix_token_share=share), 0.0)
+    costs.look(Demand(decoding=32), {"mine": _plan()}, LiveConfig(prefix_token_share=share), {})
     compute = costs.of("mine").compute
     assert compute is not None
     assert compute(0, 4096) == pytest.approx(4.096 + steps * 32 * DECODE, rel=0.05)
@@ -85,7 +85,7 @@ def test_while_others_decode_compute_takes_their_time_and_gets_its_share(share: 
 
 def test_what_was_never_measured_is_said_to_be_unknown() -> None:
     costs = PlanCosts(ComputeCost(), {"files": TierCost()}, CHUNK_BYTES, step_tokens=512)
-    costs.look(Demand(), {"mine": _plan()}, LiveConfig(), 0.0)
+    costs.look(Demand(), {"mine": _plan()}, LiveConfig(), {})
     mine = costs.of("mine")
     assert mine.compute is None
     assert mine.loads["files"].seconds is None

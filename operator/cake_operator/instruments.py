@@ -25,3 +25,12 @@ OBSERVE_SECONDS = Histogram("cake_operator_observe_seconds", "Time that one batc
 OBSERVE_FAILURES = Counter(
     "cake_operator_observe_failures_total", "Batched queries of Prometheus that brought nothing."
 )
+OBSERVED = Gauge(
+    "cake_operator_observed_timestamp_seconds",
+    "When Prometheus last answered the batched query; 0 before it did. The age of the figures is time() minus this.",
+)
+DECISIONS = Counter(
+    "cake_operator_decisions_total",
+    "Decisions by kind (scaling, balance) and outcome: changed, kept, held (figures were missing).",
+    ["kind", "outcome"],
+)

@@ -16,6 +16,7 @@ from importlib.metadata import version
 from typing import Any
 
 import kopf
+from prometheus_client import REGISTRY
 
 from cake_operator import instruments
 from cake_operator.apply.cache import Cache, Key, Object, owner_of
@@ -28,6 +29,7 @@ from cake_operator.apply.leadership import PATIENCE, Leadership, LeadershipLostE
 from cake_operator.clock import SteadyClock
 from cake_operator.configuration import Configuration, ConfigurationError
 from cake_operator.endpoints import Pulse, serving
+from cake_operator.fleet_metrics import FleetCollector
 from cake_operator.handlers import make_registry, make_settings
 from cake_operator.observe.prometheus import Observer
 from cake_operator.observe.sampling import Sampling
@@ -58,6 +60,7 @@ async def run(configuration: Configuration) -> None:
     pulse = Pulse(max(configuration.interval_seconds * LOOKS_MISSED_BEFORE_RESTART, LEAST_PATIENCE_SECONDS))
     cache, queue = Cache(), WorkQueue[Key]()
     instruments.QUEUE_DEPTH.set_function(lambda: len(queue))
+    REGISTRY.register(FleetCollector(cache))
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(serving(configuration.port, pulse))
         leadership = await _candidate(configuration, settings, stack)

@@ -13,6 +13,7 @@ from datetime import datetime
 from pydantic import ValidationError
 
 from cake_engine.config import Knobs, LiveConfig
+from cake_operator import instruments
 from cake_operator.api import CakeDeployment, CakeDeploymentSpec, Readings
 from cake_operator.apply.cache import Cache, Key, Object
 from cake_operator.apply.children import Children, OwnerGoneError
@@ -110,6 +111,7 @@ class Reconciler:
             memory = self._remember(key, resource.metadata.uid)
             decided, memory = decide(resource, seen, snapshot, memory, laws=self._laws, reached=reached, now=now)
             self._memories[key] = memory
+            _count(decided, seen)
             failures, order = [], (resource, decided.replicas, decided.live)
             if not self._children.settled(key, order):
                 # render
@@ -170,6 +172,13 @@ class Reconciler:
             slo=judge(resource.spec.slo, snapshot),
             contention=decided.contention,
         )
+
+
+def _count(decided: Decided, seen: Seen) -> None:
+    """Count what was decided, against what is there."""
+    knobs = knobs_of(seen.live) if seen.live else None
+    instruments.DECISIONS.labels("scaling", decided.scaling.outcome(seen.replicas)).inc()
+    instruments.DECISIONS.labels("balance", decided.balance.outcome(knobs)).inc()
 
 
 def decide(

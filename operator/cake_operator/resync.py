@@ -93,7 +93,9 @@ async def look(observer: Observer, reconciler: Reconciler, cache: Cache) -> None
     started = time.monotonic()
     reconciler.fleet = await asyncio.to_thread(observer.observe, watched, datetime.now(UTC))
     instruments.OBSERVE_SECONDS.observe(time.monotonic() - started)
-    if reconciler.fleet.error is not None:
+    if reconciler.fleet.error is None:
+        instruments.OBSERVED.set(reconciler.fleet.at.timestamp())
+    else:
         instruments.OBSERVE_FAILURES.inc()
 
 

@@ -8,11 +8,13 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from cake_engine.core.metrics import CONFIGURATION, WORK, Metric
 from cake_operator import instruments
+from cake_operator.fleet_metrics import FLEET
 
 _INTRODUCTION = """\
 # Metrics
 
-Made from `engine/cake_engine/core/metrics.py` and `operator/cake_operator/instruments.py` by `make generate`.
+Made from `engine/cake_engine/core/metrics.py`, `operator/cake_operator/instruments.py` and
+`operator/cake_operator/fleet_metrics.py` by `make generate`.
 
 ## Engine: what it does
 
@@ -32,6 +34,13 @@ _OPERATOR = """\
 On port 8080 of the operator, path `/metrics`.
 """
 
+_FLEET = """\
+## Operator: each CakeDeployment
+
+On the same page, of every replica, with the labels `namespace` and `cake_dev_deployment` of the CakeDeployment: scrape
+it with `honor_labels: true`, and take the maximum over replicas.
+"""
+
 
 def page() -> str:
     """The page docs/reference/metrics.md."""
@@ -44,6 +53,8 @@ def page() -> str:
             _table(map(_engine_row, CONFIGURATION)),
             _OPERATOR,
             _table(map(_operator_row, own)),
+            _FLEET,
+            _table(_row(one.name, "gauge", one.labels, one.meaning) for one in FLEET),
         ]
     )
 

@@ -41,3 +41,9 @@ class SloSpec(SpecPart):
             lambda slo: slo.ttft is not None or slo.inter_token_latency is not None,
         ),
     )
+
+    @property
+    def targets(self) -> dict[str, LatencyTarget]:
+        """The latencies that are promised, by the names that metrics give them."""
+        named = {"ttft": self.ttft, "inter_token_latency": self.inter_token_latency}
+        return {latency: target for latency, target in named.items() if target is not None}

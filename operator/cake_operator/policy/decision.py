@@ -24,5 +24,9 @@ class Decision(Generic[T]):
     valid: bool
     until: datetime
 
+    def outcome(self, before: T | None) -> str:
+        """What came of it, in one word for counting: changed, kept or held."""
+        return "held" if not self.valid else "kept" if self.value == before else "changed"
+
     def __str__(self) -> str:
         return f"{self.value}: {self.reason}" if self.valid else f"held at {self.value}: {self.reason}"

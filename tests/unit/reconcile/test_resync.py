@@ -1,9 +1,11 @@
 """What is found without a watch that tells of it."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from cake_operator import resync as module
 from cake_operator.apply.cache import Cache, Key
@@ -85,6 +87,17 @@ async def test_one_unreadable_spec_does_not_end_the_look_at_all(which: str) -> N
     cache.put(CAKE_DEPLOYMENTS, stored("chat", 1, slo=slo))
     await look(eyes, _Holder(), cache)  # type: ignore[arg-type]  # what an Observer and a Reconciler are here
     assert eyes.watched == [Watched("team", "chat", ttft, inter_token)]
+
+
+async def test_the_age_of_the_figures_counts_from_the_last_answer_of_prometheus(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    eyes, moment = Eyes(), datetime(2026, 1, 1, tzinfo=UTC)
+    monkeypatch.setattr(eyes, "observe", lambda *_: FleetSnapshot(moment))
+    await look(eyes, _Holder(), Cache())  # type: ignore[arg-type]
+    monkeypatch.setattr(eyes, "observe", lambda *_: FleetSnapshot(moment + timedelta(hours=1), error="down"))
+    await look(eyes, _Holder(), Cache())  # type: ignore[arg-type]
+    assert REGISTRY.get_sample_value("cake_operator_observed_timestamp_seconds") == moment.timestamp()
 
 
 class _Holder:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from cake_engine.vllm import served_plans
+from cake_engine.vllm.active_plan import ActivePlan
 from tests.engine.serving import Server, make_model, prompt, write_config
 
 PROMPT = prompt(2000, seed=1)
@@ -66,3 +68,17 @@ def server(stocked: Server) -> Iterator[Server]:
     stocked.forget()
     yield stocked
     assert set(stocked.idle().values()) == {0}, stocked.idle()
+
+
+@pytest.fixture
+def outcomes(monkeypatch: pytest.MonkeyPatch) -> list[ActivePlan]:
+    """The plans that ended."""
+    ended: list[ActivePlan] = []
+    count = served_plans.count_outcome
+
+    def record(stats: object, active: ActivePlan) -> None:
+        ended.append(active)
+        count(stats, active)
+
+    monkeypatch.setattr(served_plans, "count_outcome", record)
+    return ended

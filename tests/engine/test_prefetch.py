@@ -8,7 +8,6 @@ import pytest
 from vllm.v1.request import RequestStatus
 
 from cake_engine.core.plan import Chunk
-from cake_engine.vllm import served_plans
 from cake_engine.vllm.active_plan import ActivePlan
 from tests.engine.conftest import EXTENDED, PROMPT, SEVERAL, Reference
 from tests.engine.serving import Server, prompt
@@ -59,20 +58,6 @@ def reads(server: Server, monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
     monkeypatch.setattr(server.tier._recorder, "read", record)
     return seconds
-
-
-@pytest.fixture
-def outcomes(monkeypatch: pytest.MonkeyPatch) -> list[ActivePlan]:
-    """The plans that ended."""
-    ended: list[ActivePlan] = []
-    count = served_plans.count_outcome
-
-    def record(stats: object, active: ActivePlan) -> None:
-        ended.append(active)
-        count(stats, active)
-
-    monkeypatch.setattr(served_plans, "count_outcome", record)
-    return ended
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from cake_engine.core.budget import FLOOR
+from cake_engine.core.plan import Chunk
+from cake_engine.vllm.active_plan import ActivePlan
 from tests.engine.conftest import PROMPT, Reference
 from tests.engine.serving import Server, prompt, write_config
 
@@ -123,6 +125,20 @@ def test_a_slow_load_does_not_keep_the_engine_busy(
     # A step at most every 5 ms, one for each chunk that arrives and is copied, and those that compute.
     assert len([step for step in steps if not step]) <= seconds / 0.005 + 2 * 62 + 20
     assert len([step for step in steps if step]) <= 20
+
+
+def test_the_story_of_a_request_that_waited_and_was_admitted_anew_is_told_once(
+    server: Server, reference: Reference, outcomes: list[ActivePlan]
+) -> None:
+    server.tune(mode="LoadOnly", loadBandwidthBytesPerSecond={"shared": 3e6})
+    request = server.begin(PROMPT)
+    server.step_until(lambda: any(plan.plan.count(Chunk.LOADED) >= 4 for plan in server.cake.parked()))
+    began = server.cake._active[request].began_ns
+    server.tune(mode="ComputeOnly")
+    assert server.finish() == [reference.prompt]
+    assert [(plan.request_id, plan.began_ns) for plan in outcomes] == [(request, began)]
+    assert outcomes[0].stalled_seconds > 0
+    assert outcomes[0].plan.outcome().computed == 62
 
 
 def test_nothing_grows_with_the_number_of_requests(server: Server) -> None:

@@ -43,6 +43,11 @@ class ActivePlan:
     stalled_seconds: float = 0.0
     began_ns: int = field(default_factory=time.time_ns)
 
+    def follow(self, before: ActivePlan) -> None:
+        """Go on with the story of the plan that the request had before it was admitted anew."""
+        self.began_ns, self.predicted = before.began_ns, before.predicted
+        self.stalled_seconds += before.stalled_seconds
+
 
 @dataclass
 class CopyJob:

@@ -87,11 +87,14 @@ class CakeOffloadScheduler(ServedPlans):
         if active is None:
             return 0, False
         self._active[request.request_id] = active
+        before = self._admit_running.get(request.request_id)
+        if before is not None:
+            active.follow(before)
         self.skip_stores_below(request.request_id, active.plan.end)
         self._aim(active)
         size = active.plan.chunk_tokens
         wait = active.plan.limit(num_computed_tokens, self.step_tokens) == 0
-        if not wait or request.request_id in self._admit_running:
+        if not wait or before is not None:
             return 0, False
         active.parked = True
         return active.plan.end * size - num_computed_tokens, True
@@ -104,6 +107,7 @@ class CakeOffloadScheduler(ServedPlans):
         """Take the blocks of a planned request; loads begin with this step's metadata."""
         active = self._active.get(request.request_id)
         if active is None:
+            self._admit_running.pop(request.request_id, None)
             self.prefetch.release(request.request_id)
             return
         if active.blocks is not None:
@@ -118,8 +122,8 @@ class CakeOffloadScheduler(ServedPlans):
         for chunk in active.near:
             self.reads.join(active.keys[chunk], active.request_id)
         self.prefetch.admit(active)
-        self.count(metrics.OFFERED_LOAD, (active.plan.end - active.plan.first) * self.chunk_bytes)
-        self._admit_running.discard(request.request_id)
+        if self._admit_running.pop(request.request_id, None) is None:
+            self.count(metrics.OFFERED_LOAD, (active.plan.end - active.plan.first) * self.chunk_bytes)
         if num_external_tokens:
             self.blocks_were_allocated(active.blocks)
 
@@ -182,7 +186,7 @@ class CakeOffloadScheduler(ServedPlans):
         """The request ended or was aborted: copies still under way are waited for before its blocks are used again."""
         self.drop(request.request_id)
         self.prefetch.release(request.request_id)
-        self._admit_running.discard(request.request_id)
+        self._admit_running.pop(request.request_id, None)
         return super().request_finished(request)
 
     def reset_cache(self) -> None:

@@ -28,7 +28,7 @@ class ServedPlans(PlanLoader):
         self._live = spec.live
         self._traced = vllm_config.observability_config.otlp_traces_endpoint is not None
         self._active: dict[str, ActivePlan] = {}
-        self._admit_running: set[str] = set()
+        self._admit_running: dict[str, ActivePlan] = {}
         self._prefix_tokens: int | None = None
 
     @property
@@ -101,9 +101,14 @@ class ServedPlans(PlanLoader):
         return to
 
     def admit_running(self, request_id: str) -> None:
-        """Admit this request without waiting next time: it has waited, and now compute has to begin."""
-        self.drop(request_id)
-        self._admit_running.add(request_id)
+        """Admit this request without waiting next time: it has waited, and now compute has to begin.
+
+        Its blocks are taken from it, so it is planned anew; the story is told once, by the plan that follows.
+        """
+        active = self._active.pop(request_id)
+        time_stall(self._connector_stats, active, time.monotonic(), moved=True)
+        self.release(active)
+        self._admit_running[request_id] = active
 
     @property
     def waiting(self) -> bool:

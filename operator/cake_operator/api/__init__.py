@@ -10,6 +10,7 @@ from cake_operator.api.percentages import Percentage
 from cake_operator.api.quantities import Capacity, Quantity
 from cake_operator.api.reading import Readings
 from cake_operator.api.resource import GROUP, KIND, PLURAL, VERSION, CakeDeployment, CakeDeploymentSpec, Metadata
+from cake_operator.api.rollout import RolloutSpec
 from cake_operator.api.scaling import ScalingSpec
 from cake_operator.api.service import ServiceSpec
 from cake_operator.api.slo import LatencyTarget, SloSpec
@@ -57,6 +58,7 @@ __all__ = [
     "PositiveDuration",
     "Quantity",
     "Readings",
+    "RolloutSpec",
     "ScalingSpec",
     "ScalingStatus",
     "SecretKey",

@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from cake_operator.api.durations import Duration, PositiveDuration
+from cake_operator.api.rollout import RolloutSpec
 from cake_operator.api.rules import Rule, SpecPart
 
 _AMOUNTS = {"type": "object", "additionalProperties": {"x-kubernetes-int-or-string": True}}
@@ -89,6 +90,7 @@ class EngineSpec(SpecPart):
         " `{spec: {nodeSelector: {...}, tolerations: [...]}}`. The engine's container is named `engine`.",
     )
     drain: Drain = Field(default=Drain(), description="How a pod ends.")
+    rollout: RolloutSpec = Field(default=RolloutSpec(), description="How a changed spec replaces pods.")
     startup_timeout: PositiveDuration = Field(
         default=PositiveDuration("30m"),
         description="How long a pod may take until it answers; weights are read (or downloaded) in this time.",

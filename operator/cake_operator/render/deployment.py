@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any, Final
+from typing import Any
 
 from cake_operator.api import CakeDeployment
 from cake_operator.render.naming import metadata_of, selector_of
 from cake_operator.render.pod import pod_template
 from cake_operator.render.settings import RenderSettings
-
-# Beyond the startup probe: scheduling, image pull, mounts.
-PROGRESS_MARGIN_SECONDS: Final = 600
+from cake_operator.render.strategy import strategy
 
 
-def deployment(resource: CakeDeployment, replicas: int | None, settings: RenderSettings) -> dict[str, Any]:
+def deployment(
+    resource: CakeDeployment, replicas: int | None, settings: RenderSettings, *, one_node: bool = False
+) -> dict[str, Any]:
     """Deployment NAME.
 
-    Rollouts add a pod before they take one (`maxSurge: 1, maxUnavailable: 0`). That needs room for one more pod, GPUs
-    included, while it lasts; the other way round would take serving capacity away for the minutes that a model loads,
-    all of it where there is one replica, and leave nothing serving where the new pods cannot become ready. Without
-    room the new pod is Pending, the old ones serve on, and the condition Progressing says so.
+    Args:
+        resource: What the user wrote, with its defaults.
+        replicas: Pods to run; None leaves the number to whoever set it.
+        settings: The operator's own configuration.
+        one_node: Whether a claim can be mounted on one node only.
+
+    Raises:
+        MergeError: `podTemplate` cannot be merged.
     """
     spec: dict[str, Any] = {
         **({} if replicas is None else {"replicas": replicas}),
         "selector": {"matchLabels": selector_of(resource.metadata.name)},
-        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
-        "progressDeadlineSeconds": math.ceil(resource.spec.engine.startup_timeout.seconds) + PROGRESS_MARGIN_SECONDS,
+        **strategy(resource.spec.engine, one_node=one_node),
         "revisionHistoryLimit": 3,
         "template": pod_template(resource, settings),
     }

@@ -17,7 +17,8 @@ from cake_operator.policy.slo import SloState, SloVerdict
 from cake_operator.render.naming import selector_of
 from cake_operator.status.claims import ClaimUse
 from cake_operator.status.conditions import Condition, ConditionType, Truth, merged
-from cake_operator.status.serving import progressing, ready, rollout_troubles
+from cake_operator.status.rollouts import rollout_troubles
+from cake_operator.status.serving import progressing, ready
 from cake_operator.status.settling import settled_figure, settled_fraction, settled_sentence
 from cake_operator.status.troubles import Trouble
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cake_operator.status.conditions import Condition, ConditionType, Truth
-from cake_operator.status.pods import is_leaving, is_ready, pod_trouble
+from cake_operator.status.pods import is_leaving, is_ready
+from cake_operator.status.rollouts import meanwhile
 from cake_operator.status.troubles import Trouble
 
-__all__ = ["progressing", "ready", "rollout_troubles"]
+__all__ = ["progressing", "ready"]
 
 
 def ready(
@@ -37,7 +38,8 @@ def ready(
 def progressing(deployment: Mapping[str, Any] | None, wanted: int, troubles: Sequence[Trouble]) -> Condition:
     """Progressing is True on the way, False once there (Complete) or when something is in the way (its reason)."""
     if troubles:
-        return _progressing(Truth.FALSE, troubles[0].reason, "; ".join(one.message for one in troubles))
+        told = [*(one.message for one in troubles), meanwhile(deployment)]
+        return _progressing(Truth.FALSE, troubles[0].reason, "; ".join(filter(None, told)))
     if deployment is None:
         return _progressing(Truth.TRUE, "Creating", "the Deployment is being made")
     status = deployment.get("status") or {}
@@ -51,21 +53,6 @@ def progressing(deployment: Mapping[str, Any] | None, wanted: int, troubles: Seq
     if ready_now < wanted:
         return _progressing(Truth.TRUE, "Starting", f"{ready_now} of {wanted} pods are ready")
     return _progressing(Truth.FALSE, "Complete", f"{wanted} of {wanted} pods run the present spec and are ready")
-
-
-def rollout_troubles(deployment: Mapping[str, Any] | None, pods: Sequence[Mapping[str, Any]]) -> list[Trouble]:
-    """What keeps pods from serving, each reason once: the pods' own words first, then the Deployment's."""
-    found: dict[str, Trouble] = {}
-    for pod in pods:
-        if (trouble := pod_trouble(pod)) is not None:
-            found.setdefault(trouble.reason, trouble)
-    told = {one["type"]: one for one in ((deployment or {}).get("status") or {}).get("conditions") or ()}
-    refused, course = told.get("ReplicaFailure", {}), told.get("Progressing", {})
-    if refused.get("status") == "True":
-        found["PodsRefused"] = Trouble("PodsRefused", f"pods cannot be made: {refused.get('message', '')}")
-    if course.get("status") == "False" and not found:
-        found["DeadlineExceeded"] = Trouble("DeadlineExceeded", course.get("message", "the rollout takes too long"))
-    return list(found.values())
 
 
 def _ready(status: Truth, reason: str, message: str) -> Condition:

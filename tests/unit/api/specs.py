@@ -159,6 +159,25 @@ ENGINE = [
         "a duration is 3650d at most",
     ),
     Case("a timeout of zero", {"engine": {"startupTimeout": "0s"}}, "spec.engine.startupTimeout", LONGER),
+    Case(
+        "a rollout that may move no pod",
+        {"engine": {"rollout": {"maxSurge": 0, "maxUnavailable": 0}}},
+        "spec.engine.rollout.maxSurge",
+        "write maxSurge: 1 where there is room (GPUs included) for one more pod, else maxUnavailable: 1",
+    ),
+    Case(
+        "a rollout in per cent",
+        {"engine": {"rollout": {"maxSurge": "25%"}}},
+        "spec.engine.rollout.maxSurge",
+        "must be of type integer",
+        ours=False,
+    ),
+    Case(
+        "a rollout without time",
+        {"engine": {"rollout": {"progressDeadline": "0s"}}},
+        "spec.engine.rollout.progressDeadline",
+        LONGER,
+    ),
     Case("a drain without a unit", {"engine": {"drain": {"preStop": "15"}}}, "spec.engine.drain.preStop", TIME),
     Case(
         "a node port of a ClusterIP",
@@ -449,6 +468,11 @@ ACCEPTED = [
     Case("a composed duration", {"engine": {"startupTimeout": "1h30m"}}),
     Case("arguments that look like ours", _args("--model-loader-extra-config={}", "--port-range=1", "-O3")),
     Case("an argument with spaces in its value", _args('--compilation-config={"level": 3}', "--chat-template", "a b")),
+    Case("a rollout without a spare GPU", {"engine": {"rollout": {"maxSurge": 0}}}),
+    Case(
+        "a rollout in all fields",
+        {"engine": {"rollout": {"maxSurge": 0, "maxUnavailable": 2, "progressDeadline": "2h"}}},
+    ),
     Case("a node port", {"service": {"type": "NodePort", "nodePort": 30080}}),
     Case("one target", {"slo": {"interTokenLatency": {"target": "0.05s"}, "objective": "99.95%"}}),
     Case("resources", {"engine": {"resources": {"limits": {"nvidia.com/gpu": 1, "memory": "64Gi"}}}}),

@@ -2,8 +2,7 @@ from typing import Any
 
 import pytest
 
-from cake_operator.status.pods import pod_trouble, ready_pods
-from cake_operator.status.serving import rollout_troubles
+from cake_operator.status.pods import pod_silence, pod_trouble, ready_pods
 
 Object = dict[str, Any]
 READY = {"conditions": [{"type": "Ready", "status": "True"}]}
@@ -23,6 +22,11 @@ def scheduled(reason: str, message: str) -> Object:
 
 
 LOG = "INFO 11-22 loading\nValueError: The model's max seq len (8192) is larger\nINFO 11-22 shutting down\n"
+NO_MODEL = """\
+pydantic_core._pydantic_core.ValidationError: 1 validation error for ModelConfig
+  Value error, Invalid repository ID or local directory specified: '/models/x'. Please verify [type=value_error]
+    For further information visit https://errors.pydantic.dev/2.14/v/value_error
+"""
 TROUBLES: dict[str, tuple[Object, str, str]] = {
     "unschedulable": (scheduled("Unschedulable", "0/3 nodes: 3 Insufficient nvidia.com/gpu"), "Unschedulable", "gpu"),
     "claim pending": (
@@ -86,6 +90,37 @@ TROUBLES: dict[str, tuple[Object, str, str]] = {
         "EngineFailed",
         "ended with exit code 1 (restarted once)",
     ),
+    "ended in good order, which a server never does": (
+        container(state={"running": {}}, lastState={"terminated": {"exitCode": 0}}, restartCount=1),
+        "EngineFailed",
+        "exit code 0, as one does that the kubelet ends: raise spec.engine.startupTimeout if it still loads then (res",
+    ),
+    "killed while it loaded": (
+        container(
+            state={"waiting": {"reason": "CrashLoopBackOff"}},
+            lastState={"terminated": {"exitCode": 137, "message": ""}},
+        ),
+        "CrashLoopBackOff",
+        "exit code 137, as one does that the kubelet ends",
+    ),
+    "the model is not there": (
+        container(
+            state={"waiting": {"reason": "CrashLoopBackOff"}},
+            lastState={"terminated": {"exitCode": 1, "message": NO_MODEL}},
+        ),
+        "ModelMissing",
+        "directory specified: '/models/x'. Please verify; see spec.model.source: whether the folder on the claim",
+    ),
+    "the model is locked": (
+        container(state={"terminated": {"exitCode": 1, "message": "GatedRepoError: 401 Client Error."}}),
+        "ModelForbidden",
+        "spec.model.source.huggingFace.tokenSecretRef",
+    ),
+    "the GPU is too small": (
+        container(state={"terminated": {"exitCode": 1, "message": "torch.OutOfMemoryError: CUDA out of memory."}}),
+        "OutOfGPUMemory",
+        "raise spec.engine.tensorParallelSize",
+    ),
     "an init container": (
         {"initContainerStatuses": [{"name": "warm", "state": {"waiting": {"reason": "ErrImagePull", "message": "m"}}}]},
         "ErrImagePull",
@@ -123,6 +158,27 @@ def test_a_pod_that_starts_serves_or_leaves_is_no_trouble(which: str) -> None:
     assert pod_trouble(QUIET[which]) is None
 
 
+SILENCES: dict[str, tuple[Object, str]] = {
+    "being made": (QUIET["being made"], "pod chat-1 waits for its volumes, its image or its network: see the events"),
+    "loading": (QUIET["loading"], "pod chat-1 runs and does not answer: see `kubectl logs chat-1 -c engine`"),
+    "ready": (QUIET["ready"], ""),
+    "leaving": (QUIET["leaving"], ""),
+    "with words of its own": (pod(TROUBLES["image"][0]), ""),
+}
+
+
+@pytest.mark.parametrize("which", SILENCES)
+def test_of_a_pod_without_a_reason_is_said_where_to_look(which: str) -> None:
+    silent, said = SILENCES[which]
+    assert pod_silence(silent).startswith(said)
+    assert bool(pod_silence(silent)) == bool(said)
+
+
+def test_a_sidecar_that_ended_in_good_order_is_no_trouble() -> None:
+    sidecar = {"name": "proxy", "state": {"running": {}}, "lastState": {"terminated": {"exitCode": 0}}}
+    assert pod_trouble(pod({"containerStatuses": [sidecar]})) is None
+
+
 def test_a_long_error_is_cut() -> None:
     trouble = pod_trouble(pod(container(state={"terminated": {"exitCode": 1, "message": "Error " + "x" * 5000}})))
     assert trouble is not None
@@ -132,25 +188,3 @@ def test_a_long_error_is_cut() -> None:
 def test_pods_that_leave_are_not_ready() -> None:
     pods = [pod(READY, "b"), pod(READY, "a"), pod(READY, "c", deletionTimestamp="now"), pod({}, "d")]
     assert ready_pods(pods) == ["a", "b"]
-
-
-def test_ten_pods_with_one_reason_are_one_trouble() -> None:
-    pods = [pod(TROUBLES["image"][0], f"chat-{number}") for number in range(10)]
-    assert [trouble.reason for trouble in rollout_troubles(None, pods)] == ["ImagePullBackOff"]
-
-
-DEPLOYMENT_CONDITIONS = [
-    ({"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}, "PodsRefused"),
-    ({"type": "Progressing", "status": "False", "message": "timed out"}, "DeadlineExceeded"),
-]
-
-
-@pytest.mark.parametrize(("condition", "reason"), DEPLOYMENT_CONDITIONS)
-def test_the_deployments_own_words_are_passed_on(condition: Object, reason: str) -> None:
-    troubles = rollout_troubles({"status": {"conditions": [condition]}}, [])
-    assert [(one.reason, condition["message"] in one.message) for one in troubles] == [(reason, True)]
-
-
-def test_a_deadline_is_not_told_of_where_a_pod_says_why() -> None:
-    deployment = {"status": {"conditions": [DEPLOYMENT_CONDITIONS[1][0]]}}
-    assert [one.reason for one in rollout_troubles(deployment, [pod(TROUBLES["image"][0])])] == ["ImagePullBackOff"]

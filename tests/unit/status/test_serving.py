@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cake_operator.status.conditions import Condition
-from cake_operator.status.serving import progressing, ready, rollout_troubles
+from cake_operator.status.serving import progressing, ready
 from cake_operator.status.troubles import Trouble
 
 Object = dict[str, Any]
@@ -80,7 +80,7 @@ PROGRESS: dict[str, tuple[Object | None, int, list[Trouble], tuple[str, str, str
         deployment(replicas=2, updatedReplicas=1, readyReplicas=1),
         2,
         [TROUBLE, Trouble("PodsRefused", "quota")],
-        ("False", "ImagePullBackOff", "pod chat-1: no such image; quota"),
+        ("False", "ImagePullBackOff", "pod chat-1: no such image; quota; pods of the spec before serve on (1 ready)"),
     ),
 }
 
@@ -89,11 +89,3 @@ PROGRESS: dict[str, tuple[Object | None, int, list[Trouble], tuple[str, str, str
 def test_progressing_says_how_far_it_is(which: str) -> None:
     seen, wanted, troubles, expected = PROGRESS[which]
     assert said(progressing(seen, wanted, troubles)) == expected
-
-
-def test_a_deadline_is_not_told_of_where_pods_were_refused_in_whatever_order_kubernetes_says_so() -> None:
-    late = {"type": "Progressing", "status": "False", "message": "timed out"}
-    refused = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}
-    for conditions in ([late, refused], [refused, late]):
-        troubles = rollout_troubles({"status": {"conditions": conditions}}, [])
-        assert [one.reason for one in troubles] == ["PodsRefused"]

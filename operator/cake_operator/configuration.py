@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from cake_operator.render.alerting import RUNBOOKS
+from cake_operator.render.prometheus_rule import RuleSettings
+
 __all__ = ["Configuration", "ConfigurationError"]
 
 
@@ -30,6 +33,8 @@ class Configuration:
         lease: CAKE_LEASE, namespace and name of the Lease that the acting one of several replicas holds; None where
             this process is the only one.
         identity: CAKE_IDENTITY, the name of this replica; the host's where there is none.
+        rules: Whether to make PrometheusRules (CAKE_RULES is true), with which labels (CAKE_RULE_LABELS) and which
+            address of the runbooks (CAKE_RUNBOOKS); None where not.
     """
 
     prometheus_url: str
@@ -42,6 +47,7 @@ class Configuration:
     log_level: str
     lease: tuple[str, str] | None
     identity: str
+    rules: RuleSettings | None
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Self:
@@ -72,7 +78,23 @@ class Configuration:
             log_level=level,
             lease=_lease(environment.get("CAKE_LEASE", "")),
             identity=environment.get("CAKE_IDENTITY") or socket.gethostname(),
+            rules=_rules(environment),
         )
+
+
+def _rules(environment: Mapping[str, str]) -> RuleSettings | None:
+    wanted = environment.get("CAKE_RULES", "") or "false"
+    if wanted not in ("true", "false"):
+        raise ConfigurationError(f"CAKE_RULES is {wanted!r}: write true or false")
+    if wanted == "false":
+        return None
+    labels = {}
+    for pair in filter(None, environment.get("CAKE_RULE_LABELS", "").split(",")):
+        name, equals, value = pair.partition("=")
+        if not (name and equals):
+            raise ConfigurationError(f"CAKE_RULE_LABELS has {pair!r}: write NAME=VALUE,NAME=VALUE")
+        labels[name] = value
+    return RuleSettings(labels=labels, runbooks=environment.get("CAKE_RUNBOOKS", "") or RUNBOOKS)
 
 
 def _lease(text: str) -> tuple[str, str] | None:

@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Any
@@ -24,7 +25,7 @@ from cake_operator.apply.client import ApiError, Client
 from cake_operator.apply.credentials import login
 from cake_operator.apply.informer import Informer
 from cake_operator.apply.keeping import keeper
-from cake_operator.apply.kinds import CAKE_DEPLOYMENTS, CHILDREN, CLAIMS, PODS
+from cake_operator.apply.kinds import CAKE_DEPLOYMENTS, CHILDREN, CLAIMS, PODS, PROMETHEUS_RULES, Kind
 from cake_operator.apply.leadership import PATIENCE, Leadership, LeadershipLostError
 from cake_operator.clock import SteadyClock
 from cake_operator.configuration import Configuration, ConfigurationError
@@ -36,6 +37,7 @@ from cake_operator.observe.sampling import Sampling
 from cake_operator.policy.laws import Laws
 from cake_operator.reconcile import Reconciler
 from cake_operator.render.naming import OWN_SELECTOR
+from cake_operator.render.prometheus_rule import RuleSettings
 from cake_operator.render.settings import RenderSettings
 from cake_operator.resync import look, relist, relist_forever, resync, served
 from cake_operator.workqueue import WorkQueue, work
@@ -68,9 +70,11 @@ async def run(configuration: Configuration) -> None:
         client = await stack.enter_async_context(Client(lambda: login(settings), guard=guard))
         await served(client, pulse)
         sampling = _sampling(configuration)
-        clock, rendering = SteadyClock(), RenderSettings(configuration.engine_image)
+        rules = await _rules(client, configuration.rules, sampling)
+        clock, rendering = SteadyClock(), RenderSettings(configuration.engine_image, rules)
         reconciler = Reconciler(client, cache, rendering, Laws.of(sampling), clock)
-        informers = _informers(client, cache, configuration.namespace, _notifier(cache, queue))
+        kinds = [kind for kind in (*CHILDREN, PODS) if kind is not PROMETHEUS_RULES or rules is not None]
+        informers = _informers(client, cache, kinds, configuration.namespace, _notifier(cache, queue))
 
         async def operate() -> None:
             await relist(client, cache, configuration.namespace, queue)
@@ -133,8 +137,28 @@ async def _leading(leadership: Leadership | None, act: Callable[[], Coroutine[An
         await leadership.release()
 
 
-def _informers(client: Client, cache: Cache, namespace: str | None, notify: Callable[[Object], None]) -> list[Informer]:
-    """One for each kind of child, and for pods. Claims are seen unlabelled, too: users bring their own."""
+async def _rules(client: Client, wanted: RuleSettings | None, sampling: Sampling) -> RuleSettings | None:
+    """How PrometheusRules are made; None where they are not wanted, or the cluster has no such kind.
+
+    Raises:
+        ApiError: The API server did not say.
+    """
+    if wanted is None:
+        return None
+    if not await client.offers(PROMETHEUS_RULES):
+        logger.warning("CAKE_RULES is true, and this cluster has no PrometheusRule: objectives get no alerts")
+        return None
+    return replace(wanted, window=sampling.window)
+
+
+def _informers(
+    client: Client,
+    cache: Cache,
+    kinds: Sequence[Kind],
+    namespace: str | None,
+    notify: Callable[[Object], None],
+) -> list[Informer]:
+    """One for each kind. Claims are seen unlabelled, too: users bring their own."""
     return [
         Informer(
             client,
@@ -145,7 +169,7 @@ def _informers(client: Client, cache: Cache, namespace: str | None, notify: Call
             keep=keeper(kind),
             notify=notify,
         )
-        for kind in (*CHILDREN, PODS)
+        for kind in kinds
     ]
 
 

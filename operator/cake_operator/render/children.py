@@ -9,6 +9,7 @@ from cake_operator.api import CakeDeployment
 from cake_operator.render.claims import claims
 from cake_operator.render.deployment import deployment
 from cake_operator.render.disruption_budget import disruption_budget
+from cake_operator.render.prometheus_rule import prometheus_rules
 from cake_operator.render.service import service
 from cake_operator.render.settings import RenderSettings
 from cake_operator.render.static_config import static_config_map
@@ -38,4 +39,5 @@ def render(
         service(resource),
         deployment(resource, replicas, settings),
         disruption_budget(resource),
+        *prometheus_rules(resource, settings.rules),
     ]

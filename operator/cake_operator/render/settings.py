@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cake_operator.render.prometheus_rule import RuleSettings
+
 
 @dataclass(frozen=True)
 class RenderSettings:
@@ -11,6 +13,8 @@ class RenderSettings:
 
     Attributes:
         engine_image: The image of engines that name none.
+        rules: For PrometheusRules; None where the cluster has no such kind.
     """
 
     engine_image: str
+    rules: RuleSettings | None = None

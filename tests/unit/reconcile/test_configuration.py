@@ -2,6 +2,7 @@ import pytest
 
 from cake_operator.configuration import Configuration, ConfigurationError
 from cake_operator.main import main
+from cake_operator.render.prometheus_rule import RuleSettings
 
 ENOUGH = {"CAKE_ENGINE_IMAGE": "engine:1"}
 
@@ -19,6 +20,14 @@ def test_replicas_that_share_a_lease_are_told_apart() -> None:
     assert Configuration.of(ENOUGH).identity
 
 
+def test_rules_are_made_only_where_they_are_wanted() -> None:
+    assert Configuration.of(ENOUGH).rules is None
+    assert Configuration.of(ENOUGH | {"CAKE_RULES": "false"}).rules is None
+    told = {"CAKE_RULES": "true", "CAKE_RULE_LABELS": "release=stack,team=a", "CAKE_RUNBOOKS": "https://wiki/"}
+    rules = Configuration.of(ENOUGH | told).rules
+    assert rules == RuleSettings(labels={"release": "stack", "team": "a"}, runbooks="https://wiki/")
+
+
 FAULTS = {
     "CAKE_ENGINE_IMAGE is not set": {},
     "CAKE_PROMETHEUS_URL is 'prometheus:9090': write an address": ENOUGH | {"CAKE_PROMETHEUS_URL": "prometheus:9090"},
@@ -28,6 +37,9 @@ FAULTS = {
     "CAKE_LIVENESS_PORT is '-1'": ENOUGH | {"CAKE_LIVENESS_PORT": "-1"},
     "CAKE_LEASE is 'cake-operator': write NAMESPACE/NAME": ENOUGH | {"CAKE_LEASE": "cake-operator"},
     "CAKE_LEASE is 'a/b/c': write NAMESPACE/NAME": ENOUGH | {"CAKE_LEASE": "a/b/c"},
+    "CAKE_RULES is 'maybe': write true or false": ENOUGH | {"CAKE_RULES": "maybe"},
+    "CAKE_RULE_LABELS has 'release': write NAME=VALUE": ENOUGH
+    | {"CAKE_RULES": "true", "CAKE_RULE_LABELS": "team=a,release"},
     "CAKE_LOG_LEVEL is 'LOUD': write DEBUG": ENOUGH | {"CAKE_LOG_LEVEL": "loud"},
 }
 

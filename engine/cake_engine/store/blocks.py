@@ -14,6 +14,7 @@ from cake_engine.store.directory import BlockDirectory
 from cake_engine.store.eviction import Limits
 from cake_engine.store.keeper import Keeper
 from cake_engine.store.keys import Fingerprint
+from cake_engine.store.publishing import LeftBehindError
 from cake_engine.store.statistics import Recorder
 from cake_engine.store.transfers import Transfer
 
@@ -40,13 +41,16 @@ class BlockStore:
         file_bytes: Of one block's file, at most: the buffer that `load` and `save` need.
     """
 
-    def __init__(self, tier: TierConfig, fingerprint: Fingerprint, recorder: Recorder) -> None:
+    def __init__(
+        self, tier: TierConfig, fingerprint: Fingerprint, recorder: Recorder, keeper: Keeper | None = None
+    ) -> None:
         """Open a tier; nothing is waited for.
 
         Args:
             tier: A FileSystem tier.
             fingerprint: Of the engine's blocks.
             recorder: Counts what happens.
+            keeper: Of the tier, for who tends it himself; None makes one with a thread that does.
 
         Raises:
             ValueError: The tier has no folder.
@@ -58,7 +62,11 @@ class BlockStore:
         self._fingerprint = fingerprint
         self._recorder = recorder
         self._directory = BlockDirectory(tier.path, fingerprint)
-        self._keeper = Keeper(tier.path, Limits(tier.capacity_bytes, tier.ttl_seconds), on_evicted=recorder.evicted)
+        self._keeper = keeper or Keeper(
+            tier.path, Limits(tier.capacity_bytes, tier.ttl_seconds), on_evicted=recorder.evicted
+        )
+        if keeper is None:
+            self._keeper.start()
         self._faults: set[str] = set()
         self._no_writes_until = float("-inf")
         self.file_bytes = HEADER_BYTES + self._codec.bound(fingerprint.block_bytes)
@@ -107,6 +115,9 @@ class BlockStore:
             written = 0
             try:
                 written = self._publish(transfer, row_of, buffer)
+            except LeftBehindError:
+                written = self.file_bytes  # as long as nobody has counted
+                raise
             finally:
                 self._keeper.settle(self.file_bytes, written)
         except OSError as error:

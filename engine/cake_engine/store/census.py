@@ -1,14 +1,19 @@
-"""Every file of a tier, with its size and the time of its last use."""
+"""Every file of a tier, with its size and the time of its last use. What is named otherwise is someone else's."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 
 from cake_engine.store.eviction import StoredFile
 from cake_engine.store.keys import BLOCK_SUFFIX
-from cake_engine.store.publishing import TEMPORARY_SUFFIX
+from cake_engine.store.publishing import without_temporary_suffix
+
+_KEY_SPACE = re.compile(r".+-[0-9a-f]{24}")
+_FAN = re.compile(r"[0-9a-f]{3}")
+_BLOCK = re.compile(r"[0-9a-f]{4,}" + re.escape(BLOCK_SUFFIX))
 
 
 def census(root: str | os.PathLike[str]) -> Iterator[StoredFile]:
@@ -17,33 +22,51 @@ def census(root: str | os.PathLike[str]) -> Iterator[StoredFile]:
     Raises:
         OSError: A folder could not be read.
     """
-    for fingerprint in _folders(root):
-        yield from files_of(fingerprint)
+    for key_space in key_spaces(root):
+        yield from files_of(key_space)
 
 
-def files_of(fingerprint: str | os.PathLike[str]) -> Iterator[StoredFile]:
+def key_spaces(root: str | os.PathLike[str]) -> list[str]:
+    """The folders of a tier's fingerprints, in no order.
+
+    Raises:
+        OSError: The folder could not be read.
+    """
+    return _folders(root, _KEY_SPACE)
+
+
+def files_of(key_space: str | os.PathLike[str]) -> Iterator[StoredFile]:
     """Every block and temporary in one fingerprint's folder.
 
     Raises:
         OSError: A folder could not be read.
     """
-    for fan in _folders(fingerprint):
-        yield from _files(fan)
+    for fan in _folders(key_space, _FAN):
+        yield from _files(fan, lambda name: bool(_BLOCK.fullmatch(name)))
 
 
-def _folders(root: str | os.PathLike[str]) -> list[str]:
-    """Folders in a folder, hidden ones left out; none where it is not there, or not any more."""
+def strays(folder: str | os.PathLike[str], published: str) -> Iterator[StoredFile]:
+    """Temporaries in a folder of what gets that one name.
+
+    Raises:
+        OSError: The folder could not be read.
+    """
+    return (file for file in _files(folder, published.__eq__) if file.temporary)
+
+
+def _folders(root: str | os.PathLike[str], names: re.Pattern[str]) -> list[str]:
+    """Folders of such a name; none where there is nothing, or not any more."""
     with contextlib.suppress(FileNotFoundError), os.scandir(root) as entries:
-        return [e.path for e in entries if not e.name.startswith(".") and e.is_dir(follow_symlinks=False)]
+        return [e.path for e in entries if names.fullmatch(e.name) and e.is_dir(follow_symlinks=False)]
     return []
 
 
-def _files(folder: str) -> Iterator[StoredFile]:
+def _files(folder: str | os.PathLike[str], ours: Callable[[str], bool]) -> Iterator[StoredFile]:
     with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
         for entry in entries:
-            temporary = entry.name.endswith(TEMPORARY_SUFFIX)
-            if not temporary and not entry.name.endswith(BLOCK_SUFFIX):
-                continue  # not ours
+            published = without_temporary_suffix(entry.name)
+            if not ours(published or entry.name):
+                continue
             with contextlib.suppress(FileNotFoundError):  # published or removed since it was listed
                 found = entry.stat(follow_symlinks=False)
-                yield StoredFile(entry.path, found.st_size, found.st_mtime, temporary)
+                yield StoredFile(entry.path, found.st_size, found.st_mtime, temporary=published is not None)

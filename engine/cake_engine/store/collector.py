@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from cake_engine.store.accounts import Accounts
-from cake_engine.store.census import census
-from cake_engine.store.eviction import Limits, choose
+from cake_engine.store.census import census, key_spaces, strays
+from cake_engine.store.directory import MANIFEST
+from cake_engine.store.eviction import TEMPORARY_SECONDS, Limits, choose
 from cake_engine.store.ledger import Ledger
 
 _COUNT_SHARE = 0.05
@@ -67,12 +68,21 @@ class Collector:
         leaving = choose(files, limits, now, held=accounts.held, wanted=accounts.wanted)
         gone = [file.size for file in leaving if _remove(file.path)]
         self._ledger.end_count(sum(file.size for file in files) - sum(gone))
+        self._tidy(now)
         self._ended = time.monotonic()
         self._took = self._ended - started
         if gone:
             self._on_evicted(len(gone))
         if len(gone) < len(leaving):
             raise PermissionError(errno.EACCES, f"{len(leaving) - len(gone)} files could not be removed")
+
+    def _tidy(self, now: float) -> None:
+        """Remove what the dead left beside the blocks; it takes no room that counts, but it would gather."""
+        for key_space in key_spaces(self._root):
+            for file in strays(key_space, MANIFEST):
+                if now - file.used > TEMPORARY_SECONDS:
+                    _remove(file.path)
+        self._ledger.tidy(now - TEMPORARY_SECONDS)
 
     def make_way(self) -> None:
         """Remove a few of the oldest: the volume is full before the tier is, and without a byte no book can be kept."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cake_engine.store.census import files_of
+from cake_engine.store.census import files_of, key_spaces
 from cake_engine.store.directory import MANIFEST
 from cake_engine.store.eviction import StoredFile
 
@@ -55,7 +55,8 @@ def holdings(root: Path, now: float) -> Iterator[Holding]:
     Raises:
         OSError: The folder is not there or cannot be read.
     """
-    for folder in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")):
+    root.stat()  # a folder that is not there is not a tier without blocks
+    for folder in sorted(map(Path, key_spaces(root))):
         files = list(files_of(folder))
         fingerprint = _manifest(folder)
         if not files and not fingerprint:

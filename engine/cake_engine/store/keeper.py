@@ -42,7 +42,7 @@ class Keeper:
         on_evicted: Callable[[int], None],
         interval_seconds: float = 30.0,
     ) -> None:
-        """Start the thread.
+        """Hold nothing yet; the caller starts the thread, or tends the tier himself.
 
         Args:
             root: Folder of the tier; may not exist yet.
@@ -61,6 +61,9 @@ class Keeper:
         self._stopping = threading.Event()
         self._fault: OSError | None = None
         self._thread = threading.Thread(target=self._run, name="cake-keeper", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
         self._thread.start()
 
     @property
@@ -93,13 +96,14 @@ class Keeper:
         """End the thread, unless a file system holds it; then it ends by itself."""
         self._stopping.set()
         self._wake.set()
-        self._thread.join(timeout=1.0)
+        if self._thread.is_alive():
+            self._thread.join(timeout=1.0)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._wake.clear()
             try:
-                self._tend()
+                self.tend()
                 self._fault = None
             except OSError as error:
                 if self._fault is None or self._fault.errno != error.errno:
@@ -116,8 +120,12 @@ class Keeper:
                 "Room in %s was not given back (%s); others will see that this engine ended", self._root, error
             )
 
-    def _tend(self) -> None:
-        """Report what there is to report, and count and remove where it is this engine's turn."""
+    def tend(self) -> None:
+        """Report what there is to report, and count and remove where it is this engine's turn.
+
+        Raises:
+            OSError: The tier's books could not be reached, or its files not be counted.
+        """
         accounts = self._ledger.read()
         if self._allowance.unreported or self._ledger.name not in accounts.writers:
             self._report()

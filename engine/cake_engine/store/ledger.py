@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cake_engine.store.accounts import Accounts
+from cake_engine.store.census import strays
 from cake_engine.store.locks import FileLock, locked
 from cake_engine.store.publishing import publish
 
@@ -100,6 +101,23 @@ class Ledger:
         with self._change() as accounts:
             accounts.end_count(self.name, found)
 
+    def tidy(self, before: float) -> None:
+        """Remove what engines left that died before they were in the books, or while they changed them.
+
+        Args:
+            before: Seconds since the epoch; what is younger may belong to somebody who lives.
+
+        Raises:
+            OSError: It could not be looked at, or not removed.
+        """
+        for file in strays(self._folder, self._books.name):
+            if file.used < before:
+                Path(file.path).unlink(missing_ok=True)
+        known = self.read().writers
+        for life in (self._folder / "writers").iterdir():
+            if life.name not in known and life.stat().st_mtime < before:
+                self._has_died(life.name)
+
     def close(self) -> None:
         """Let go of every lock; what is still held is buried by whoever counts next.
 
@@ -128,6 +146,8 @@ class Ledger:
         lock = FileLock(life)
         if not lock.acquire():
             return False
-        life.unlink(missing_ok=True)
-        lock.release()
+        try:
+            life.unlink(missing_ok=True)
+        finally:
+            lock.release()
         return True

@@ -43,7 +43,7 @@ class FileLock:
         except BlockingIOError:
             os.close(file)
             return False
-        except OSError:
+        except BaseException:
             os.close(file)
             raise
         self._file = file

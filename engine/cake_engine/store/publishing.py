@@ -7,38 +7,57 @@ may be cut or empty, and every reader looks whether it is.
 
 from __future__ import annotations
 
-import contextlib
 import os
+import re
 import uuid
 from pathlib import Path
 
-TEMPORARY_SUFFIX = ".tmp"
+_TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp")
+
+
+class LeftBehindError(OSError):
+    """A file could not be written, and it is not certain that no part of it is left."""
+
+
+def without_temporary_suffix(name: str) -> str | None:
+    """The name that a temporary would have got; None for the name of anything else."""
+    suffix = _TEMPORARY.search(name)
+    return name[: suffix.start()] if suffix and suffix.end() == len(name) else None
 
 
 def publish(path: str, content: memoryview) -> None:
     """Put a file in place of any earlier one of that name, and make its folder if it is not there.
 
     Raises:
+        LeftBehindError: It could not be written, and perhaps a part of it, or all, is there.
         OSError: It could not be written; no part of it is left unless the process dies now.
     """
-    temporary = f"{path}.{uuid.uuid4().hex}{TEMPORARY_SUFFIX}"
+    temporary = f"{path}.{uuid.uuid4().hex}.tmp"
+    file = _create(temporary)
     try:
-        _write(temporary, content)
+        _write(file, content)
         os.rename(temporary, path)
-    except OSError:
-        with contextlib.suppress(OSError):  # the first error is the one to report; the collector removes what is left
+    except OSError as error:
+        try:
             os.unlink(temporary)
+        except (
+            OSError
+        ):  # gone, it may have got its name though a server said otherwise; there, the collector's to remove
+            raise LeftBehindError(error.errno, error.strerror, path) from error
         raise
 
 
-def _write(path: str, content: memoryview) -> None:
-    """Write a new file; closing it is part of that, as a network file system may say only then that it is full."""
+def _create(path: str) -> int:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     try:
-        file = os.open(path, flags, 0o660)
+        return os.open(path, flags, 0o660)
     except FileNotFoundError:
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(path, flags, 0o660)
+        return os.open(path, flags, 0o660)
+
+
+def _write(file: int, content: memoryview) -> None:
+    """Write and close; that is part of it, as a network file system may say only then that it is full."""
     try:
         done = 0
         while done < content.nbytes:

@@ -15,7 +15,6 @@ import pytest
 from cake_engine.store.blockfile import BlockRejectedError, Reject
 from cake_engine.store.directory import BlockDirectory
 from cake_engine.store.keys import BLOCK_SUFFIX, Fingerprint
-from cake_engine.store.publishing import TEMPORARY_SUFFIX
 from tests.unit.store.conftest import key_of
 
 KEY = key_of(1)
@@ -70,7 +69,7 @@ def test_publishing_leaves_no_temporary(directory: BlockDirectory) -> None:
     directory.publish(KEY, memoryview(CONTENT[::-1]))
 
     assert read(directory) == CONTENT[::-1]
-    assert files(directory.root, TEMPORARY_SUFFIX) == []
+    assert files(directory.root, ".tmp") == []
 
 
 def test_a_failed_write_reports_its_error_and_leaves_nothing(
@@ -85,7 +84,7 @@ def test_a_failed_write_reports_its_error_and_leaves_nothing(
         with pytest.raises(OSError, match="no space"):
             directory.publish(KEY, memoryview(CONTENT))
 
-    assert files(directory.root, TEMPORARY_SUFFIX) == []
+    assert files(directory.root, ".tmp") == []
     assert not directory.contains(KEY)
 
 
@@ -143,7 +142,7 @@ def test_a_file_system_that_is_full_only_when_the_file_is_closed_publishes_nothi
             directory.publish(KEY, memoryview(CONTENT))
 
     assert not directory.contains(KEY)
-    assert files(directory.root, TEMPORARY_SUFFIX) == []
+    assert files(directory.root, ".tmp") == []
 
 
 def test_short_writes_and_short_reads_are_gone_on_with(
@@ -209,4 +208,4 @@ def test_a_writer_killed_at_any_time_leaves_whole_blocks_and_temporaries(directo
         assert {block.read_bytes() for block in blocks} == {bytes([7]) * len(CONTENT)}
 
     left = {path for path in directory.root.rglob("*") if path.is_file() and path.name != "fingerprint.json"}
-    assert left == {*blocks, *files(directory.root, TEMPORARY_SUFFIX)}
+    assert left == {*blocks, *files(directory.root, ".tmp")}

@@ -20,7 +20,7 @@ def root(tmp_path: Path, fingerprint: Fingerprint) -> Path:
     for number in range(3):
         directory.publish(key_of(number), memoryview(bytes(1 << 20)))
         os.utime(directory.path_of(key_of(number)), (1000 + number,) * 2)
-    Path(directory.path_of(key_of(0)) + ".1.tmp").write_bytes(b"half a block")
+    Path(f"{directory.path_of(key_of(0))}.{1:032x}.tmp").write_bytes(b"half a block")
     (tmp_path / "lost+found").mkdir()
     return tmp_path
 

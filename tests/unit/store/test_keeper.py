@@ -18,6 +18,19 @@ from cake_engine.store.eviction import Limits
 from cake_engine.store.keeper import Keeper
 
 Make = Callable[..., Keeper]
+KEY_SPACE = f"model-{0:024x}"
+TEMPORARY = f".kv.{0:032x}.tmp"
+FOREIGN = [
+    "readme.kv",
+    "backup/abc/abc0.kv",
+    f"{KEY_SPACE}/fingerprint.json",
+    f"{KEY_SPACE}/abc0.kv",
+    f"{KEY_SPACE}/notes/abc0.kv",
+    f"{KEY_SPACE}/abc/notes.kv",
+    f"{KEY_SPACE}/abc/abc0.kv.tmp",
+    f"{KEY_SPACE}/abc/abc0.kv.swp",
+    f"{KEY_SPACE}/abc/abc0{TEMPORARY}~",
+]
 
 
 class Evictions:
@@ -44,6 +57,7 @@ def make(tmp_path: Path, evictions: Evictions) -> Iterator[Make]:
     def keeper(capacity: int, *, ttl: float | None = None, start: float = 1.0, stop: float = 0.9) -> Keeper:
         limits = Limits(capacity, ttl, start=start, stop=stop)
         made.append(Keeper(tmp_path / "tier", limits, on_evicted=evictions))
+        made[-1].start()
         return made[-1]
 
     yield keeper
@@ -52,7 +66,7 @@ def make(tmp_path: Path, evictions: Evictions) -> Iterator[Make]:
 
 
 def write(tmp_path: Path, name: str, *, size: int = 100, age: float = 0.0, suffix: str = ".kv") -> Path:
-    path = tmp_path / "tier" / "model-0" / name[:3] / (name + suffix)
+    path = tmp_path / "tier" / KEY_SPACE / name[:3] / (name + suffix)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(bytes(size))
     os.utime(path, (time.time() - age,) * 2)
@@ -119,8 +133,8 @@ def test_a_full_tier_makes_room_from_its_longest_unused(make: Make, tmp_path: Pa
 def test_old_blocks_and_abandoned_temporaries_leave_on_their_own(
     make: Make, tmp_path: Path, evictions: Evictions
 ) -> None:
-    old, young = write(tmp_path, "abcold", age=7200), write(tmp_path, "abcnew", age=10)
-    left, fresh = write(tmp_path, "x", age=7200, suffix=".tmp"), write(tmp_path, "y", suffix=".tmp")
+    old, young = write(tmp_path, "abc1", age=7200), write(tmp_path, "abc2", age=10)
+    left, fresh = write(tmp_path, "abc3", age=7200, suffix=TEMPORARY), write(tmp_path, "abc4", suffix=TEMPORARY)
     make(10_000, ttl=3600)
 
     assert evictions.happened.wait(20)
@@ -130,8 +144,8 @@ def test_old_blocks_and_abandoned_temporaries_leave_on_their_own(
 def test_age_is_told_by_the_file_systems_clock_not_by_this_machines(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fresh = write(tmp_path, "fresh", suffix=".tmp")
-    old = write(tmp_path, "old", age=7200)
+    fresh = write(tmp_path, "abcf", suffix=TEMPORARY)
+    old = write(tmp_path, "abc0", age=7200)
     monkeypatch.setattr(time, "time", lambda: 4e9)
     make(10_000, ttl=3600)
 
@@ -140,15 +154,17 @@ def test_age_is_told_by_the_file_systems_clock_not_by_this_machines(
 
 
 def test_files_that_are_not_ours_are_neither_counted_nor_removed(make: Make, tmp_path: Path) -> None:
-    foreign = write(tmp_path, "notes", size=5000, age=1e6, suffix=".txt")
-    manifest = tmp_path / "tier" / "model-0" / "fingerprint.json"
-    manifest.write_text("{}")
+    ours = write(tmp_path, "abc0", age=1e6)
+    foreign = [tmp_path / "tier" / name for name in FOREIGN]
+    for path in foreign:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(bytes(5000))
+        os.utime(path, (0, 0))
     keeper = make(1000, ttl=1)
 
     assert keeper.admit(100) is None
-    assert keeper.used_bytes == 0
-    assert foreign.exists()
-    assert manifest.exists()
+    until(lambda: not ours.exists() and keeper.used_bytes == 0)
+    assert all(path.exists() for path in foreign)
 
 
 def test_an_engine_that_writes_nothing_leaves_the_books_alone(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,6 +183,7 @@ def test_an_engine_that_writes_nothing_leaves_the_books_alone(make: Make, monkey
 def test_a_keeper_that_ends_leaves_no_thread_and_no_file_open(tmp_path: Path) -> None:
     before = set(os.listdir("/proc/self/fd"))
     keeper = Keeper(tmp_path / "tier", Limits(1000), on_evicted=lambda files: None)
+    keeper.start()
     assert keeper.admit(100) is None
     keeper.settle(100, 100)
     started = time.monotonic()

@@ -20,7 +20,7 @@ import kopf
 from prometheus_client import REGISTRY
 
 from cake_operator import instruments
-from cake_operator.apply.cache import Cache, Key, Object, owner_of
+from cake_operator.apply.cache import Cache, Key, Object, key_of, owner_of
 from cake_operator.apply.client import ApiError, Client
 from cake_operator.apply.credentials import login
 from cake_operator.apply.informer import Informer
@@ -180,12 +180,9 @@ def _notifier(cache: Cache, queue: WorkQueue[Key]) -> Callable[[Object], None]:
         owner = owner_of(obj)
         if owner is not None:
             queue.add(owner)
-        elif obj["kind"] == CLAIMS.name:
-            # A claim of the user's own: whoever mounts it is in the same namespace.
-            namespace = obj["metadata"]["namespace"]
-            for key in cache.names(CAKE_DEPLOYMENTS):
-                if key[0] == namespace:
-                    queue.add(key)
+        if obj["kind"] == CLAIMS.name:  # whose it is says nothing of who mounts it
+            for key in cache.mounting(*key_of(obj)):
+                queue.add(key)
 
     return notify
 

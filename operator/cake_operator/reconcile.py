@@ -20,7 +20,7 @@ from cake_operator.apply.children import Children, OwnerGoneError
 from cake_operator.apply.client import Client
 from cake_operator.apply.events import Recorder
 from cake_operator.apply.kinds import CAKE_DEPLOYMENTS
-from cake_operator.apply.seeing import Seen, see
+from cake_operator.apply.seeing import Seen, neighbours, see
 from cake_operator.apply.statuses import write_status
 from cake_operator.observe.snapshot import DeploymentSnapshot, FleetSnapshot
 from cake_operator.policy import balance, scaling
@@ -40,6 +40,8 @@ from cake_operator.status.claims import claim_troubles
 from cake_operator.status.faults import sentence_of
 from cake_operator.status.happenings import happenings
 from cake_operator.status.report import Findings, report, report_invalid
+from cake_operator.status.room import room_troubles, write_troubles
+from cake_operator.status.sharing import sharing_troubles
 from cake_operator.status.troubles import Trouble
 
 
@@ -112,10 +114,10 @@ class Reconciler:
             decided, memory = decide(resource, seen, snapshot, memory, laws=self._laws, reached=reached, now=now)
             self._memories[key] = memory
             _count(decided, seen)
-            failures, order = [], (resource, decided.replicas, decided.live)
+            failures, order = [], (resource, decided.replicas, decided.live, seen.one_node)
             if not self._children.settled(key, order):
                 # render
-                children = render(*order, self._settings)
+                children = render(resource, decided.replicas, decided.live, self._settings, one_node=seen.one_node)
                 # apply
                 failures = await self._children.bring_to(key, resource.metadata.uid, order, children)
         except (ValidationError, MergeError) as error:
@@ -155,6 +157,8 @@ class Reconciler:
         failures: list[Trouble],
     ) -> Findings:
         seen = see(self._cache, resource)  # anew: what was just applied is part of it
+        others = neighbours(self._cache, self._readings, resource, seen)
+        tiers = [tier.name for tier in resource.spec.kv_tiers]
         wanted = decided.scaling.value if decided.replicas is not None else seen.replicas
         return Findings(
             deployment=seen.deployment,
@@ -163,6 +167,11 @@ class Reconciler:
             snapshot=snapshot,
             metrics_error=self.fleet.error,
             claims=claim_troubles(seen.claim_uses, seen.claims, wanted),
+            tiers=[
+                *write_troubles(tiers, seen.claim_uses, snapshot),
+                *room_troubles(seen.claim_uses, seen.claims, others),
+                *sharing_troubles(seen.claim_uses, others),
+            ],
             failures=failures,
             scaling=decided.scaling,
             balance=decided.balance,

@@ -6,15 +6,10 @@ import re
 from decimal import ROUND_CEILING, Decimal
 from typing import ClassVar
 
+from cake_operator.api.amounts import amount_of
 from cake_operator.api.rules import Rule
 from cake_operator.api.scalars import Scalar, matches
 
-_FACTORS = {"": 1} | {
-    prefix + suffix: base**power
-    for base, suffix in ((1000, ""), (1024, "i"))
-    for power, prefix in enumerate(["k" if base == 1000 else "K", "M", "G", "T", "P", "E"], start=1)
-}
-_NUMBER = re.compile(r"([0-9.]+)([A-Za-z]*)")
 _MEBIBYTE, _EXBIBYTE = 2**20, 2**60
 
 _FORMAT = matches(
@@ -77,8 +72,7 @@ class Capacity(Quantity):
 
 
 def _amount(text: str) -> Decimal:
-    found = _NUMBER.fullmatch(text)
-    if found is None:
+    amount = amount_of(text)
+    if amount is None:
         raise ValueError(f"{text!r} is not an amount of bytes")
-    number, unit = found.groups()
-    return Decimal(number) * Decimal(_FACTORS[unit])
+    return amount

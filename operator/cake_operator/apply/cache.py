@@ -6,7 +6,8 @@ import collections
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from cake_operator.apply.kinds import PODS, Kind
+from cake_operator.apply.kinds import CAKE_DEPLOYMENTS, PODS, Kind
+from cake_operator.apply.mounts import Mounts
 from cake_operator.render.naming import DEPLOYMENT_LABEL
 
 __all__ = ["Cache", "Key", "Object", "key_of", "owner_of"]
@@ -38,6 +39,7 @@ class Cache:
         self._objects: dict[Kind, dict[Key, Object]] = collections.defaultdict(dict)
         self._owned: dict[Key, dict[tuple[Kind, str], Object]] = collections.defaultdict(dict)
         self._seen: dict[Kind, int] = {}
+        self._mounts = Mounts()
 
     def get(self, kind: Kind, namespace: str, name: str) -> Object | None:
         """The object of that name, or None."""
@@ -56,6 +58,10 @@ class Cache:
         """The pods of a CakeDeployment."""
         return [obj for kind, obj in self.owned(key) if kind is PODS]
 
+    def mounting(self, namespace: str, claim: str) -> list[Key]:
+        """The CakeDeployments that name a claim."""
+        return self._mounts.of(namespace, claim)
+
     def put(self, kind: Kind, obj: Object) -> bool:
         """Keep `obj` unless what is here is newer. Returns whether it was kept."""
         key = key_of(obj)
@@ -69,6 +75,8 @@ class Cache:
         self._objects[kind][key] = obj
         if (owner := owner_of(obj)) is not None:
             self._owned[owner][kind, key[1]] = obj
+        if kind is CAKE_DEPLOYMENTS:
+            self._mounts.note(key, obj)
         return True
 
     def refresh(self, kind: Kind, obj: Object) -> None:
@@ -84,6 +92,8 @@ class Cache:
             return False
         del self._objects[kind][key_of(obj)]
         self._disown(kind, old)
+        if kind is CAKE_DEPLOYMENTS:
+            self._mounts.forget(key_of(obj))
         return True
 
     def forget(self, kind: Kind, obj: Object) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from cake_operator.apply.amounts import same_amount
+from cake_operator.api.amounts import same_amount
 from cake_operator.render.merging import MERGE_KEYS
 
 __all__ = ["Difference", "differences"]

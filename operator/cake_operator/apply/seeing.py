@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
+
 from cake_engine.config import ConfigError, LiveConfig, parse
-from cake_operator.api import CakeDeployment
+from cake_operator.api import CakeDeployment, Readings
 from cake_operator.apply.cache import Cache, Object
-from cake_operator.apply.kinds import CLAIMS, CONFIG_MAPS, DEPLOYMENTS
+from cake_operator.apply.kinds import CAKE_DEPLOYMENTS, CLAIMS, CONFIG_MAPS, DEPLOYMENTS
 from cake_operator.apply.ownership import replicas_owner
 from cake_operator.render.naming import TUNING_KEY, tuning_name
-from cake_operator.status.claims import ClaimUse, claim_uses
+from cake_operator.status.claims import ClaimUse, claim_uses, one_node
 from cake_operator.status.pods import ready_pods
 
-__all__ = ["Seen", "see"]
+__all__ = ["Seen", "neighbours", "see"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +52,29 @@ class Seen:
         return int((self.deployment or {}).get("metadata", {}).get("generation", 0))
 
     @property
+    def one_node(self) -> bool:
+        """Whether a claim can be mounted on one node only."""
+        return one_node(self.claim_uses, self.claims)
+
+    @property
     def ready_pods(self) -> list[str]:
         """Names of the pods that take requests."""
         return ready_pods(self.pods)
+
+
+def neighbours(cache: Cache, readings: Readings, resource: CakeDeployment, seen: Seen) -> dict[str, list[ClaimUse]]:
+    """What the other CakeDeployments that share a claim with `resource` mount, by name.
+
+    One that cannot be read is left out: its own condition says so, and what it mounts is not known.
+    """
+    namespace, name = resource.metadata.namespace, resource.metadata.name
+    sharing = {key for use in seen.claim_uses for key in cache.mounting(namespace, use.claim)} - {(namespace, name)}
+    found = {}
+    for key in sorted(sharing):
+        stored = cache.get(CAKE_DEPLOYMENTS, *key)
+        with suppress(ValidationError):
+            found[key[1]] = [] if stored is None else claim_uses(readings.read(stored))
+    return found
 
 
 def see(cache: Cache, resource: CakeDeployment) -> Seen:

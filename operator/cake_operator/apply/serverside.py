@@ -9,7 +9,7 @@ from typing import Any, Final
 import orjson
 
 from cake_operator import instruments
-from cake_operator.apply.amounts import is_more
+from cake_operator.api.amounts import is_more
 from cake_operator.apply.cache import Cache, Key, Object, owner_of
 from cake_operator.apply.client import Client
 from cake_operator.apply.containment import Difference, differences

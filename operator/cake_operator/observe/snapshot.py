@@ -88,6 +88,8 @@ class DeploymentSnapshot:
         read_rate: By tier, bytes read per second, over all pods.
         write_rate: By tier, bytes written per second, over all pods.
         read_seconds: By tier, mean seconds of one read.
+        no_space_rate: By tier, blocks per second that were not stored because the volume was full, over all pods.
+        denied_rate: By tier, blocks per second that were not stored because the volume forbade it, over all pods.
         prefix_tokens: By outcome (computed, loaded, duplicated), tokens of stored prefixes per second, over all pods.
         offered_compute: Seconds of prefix compute offered per second, over all pods.
         offered_load: Bytes of prefix load offered per second, over all pods.
@@ -107,6 +109,8 @@ class DeploymentSnapshot:
     read_rate: Mapping[str, Figure] = field(default_factory=dict)
     write_rate: Mapping[str, Figure] = field(default_factory=dict)
     read_seconds: Mapping[str, Figure] = field(default_factory=dict)
+    no_space_rate: Mapping[str, Figure] = field(default_factory=dict)
+    denied_rate: Mapping[str, Figure] = field(default_factory=dict)
     prefix_tokens: Mapping[str, Figure] = field(default_factory=dict)
     offered_compute: Figure = ABSENT
     offered_load: Figure = ABSENT

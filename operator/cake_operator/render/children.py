@@ -19,7 +19,12 @@ __all__ = ["render"]
 
 
 def render(
-    resource: CakeDeployment, replicas: int | None, live: LiveConfig, settings: RenderSettings
+    resource: CakeDeployment,
+    replicas: int | None,
+    live: LiveConfig,
+    settings: RenderSettings,
+    *,
+    one_node: bool = False,
 ) -> list[dict[str, Any]]:
     """The objects that `resource` asks for, in the order in which they are applied: what pods need comes first.
 
@@ -28,6 +33,7 @@ def render(
         replicas: Pods to run; None leaves the number to whoever set it.
         live: The knobs to give to the engines.
         settings: The operator's own configuration.
+        one_node: Whether a claim can be mounted on one node only.
 
     Raises:
         MergeError: `podTemplate` cannot be merged.
@@ -37,7 +43,7 @@ def render(
         static_config_map(resource),
         tuning_config_map(resource, live),
         service(resource),
-        deployment(resource, replicas, settings),
+        deployment(resource, replicas, settings, one_node=one_node),
         disruption_budget(resource),
         *prometheus_rules(resource, settings.rules),
     ]

@@ -10,7 +10,7 @@ from cake_operator.api import CakeDeployment
 from cake_operator.render.volumes import tier_claim
 from cake_operator.status.troubles import Trouble
 
-__all__ = ["ClaimUse", "claim_troubles", "claim_uses"]
+__all__ = ["ClaimUse", "claim_troubles", "claim_uses", "one_node"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,18 @@ class ClaimUse:
         field: Where in the spec it is asked for.
         written: Whether pods write to it.
         made: Whether the operator makes it.
+        tier: Name of the tier that lies there; None where the model does.
+        path: The folder on it; empty for its root.
+        capacity: Bytes that the tier may fill.
     """
 
     claim: str
     field: str
     written: bool
     made: bool
+    tier: str | None = None
+    path: str = ""
+    capacity: int = 0
 
 
 def claim_uses(resource: CakeDeployment) -> list[ClaimUse]:
@@ -35,13 +41,28 @@ def claim_uses(resource: CakeDeployment) -> list[ClaimUse]:
     uses = []
     model = resource.spec.model.source.persistent_volume_claim
     if model is not None:
-        uses.append(ClaimUse(model.claim_name, "spec.model.source", written=False, made=False))
+        uses.append(ClaimUse(model.claim_name, "spec.model.source", written=False, made=False, path=model.path))
     for index, tier in enumerate(resource.spec.kv_tiers):
         claim = tier_claim(resource.metadata.name, tier)
         if claim is not None and tier.persistent_volume_claim is not None:
             made = tier.persistent_volume_claim.template is not None
-            uses.append(ClaimUse(claim, f"spec.kvTiers[{index}] ({tier.name})", written=True, made=made))
+            uses.append(
+                ClaimUse(
+                    claim,
+                    f"spec.kvTiers[{index}] ({tier.name})",
+                    written=True,
+                    made=made,
+                    tier=tier.name,
+                    path=tier.persistent_volume_claim.path,
+                    capacity=tier.capacity.bytes,
+                )
+            )
     return uses
+
+
+def one_node(uses: list[ClaimUse], claims: Mapping[str, Mapping[str, Any] | None]) -> bool:
+    """Whether a claim that is there can be mounted on one node only."""
+    return any(claim is not None and not _modes(claim) & _shared(use) for use in uses for claim in [claims[use.claim]])
 
 
 def claim_troubles(
@@ -71,8 +92,7 @@ def _trouble(use: ClaimUse, claim: Mapping[str, Any] | None, replicas: int) -> T
     phase = (claim.get("status") or {}).get("phase")
     if phase == "Lost":
         return Trouble("ClaimLost", f"{where} has lost its volume: restore the volume, or name another claim")
-    modes = set((claim.get("spec") or {}).get("accessModes") or ())
-    shared = {"ReadWriteMany"} if use.written else {"ReadWriteMany", "ReadOnlyMany"}
+    modes, shared = _modes(claim), _shared(use)
     if replicas > 1 and not modes & shared:
         return Trouble(
             "ClaimNotShared",
@@ -88,3 +108,12 @@ def _trouble(use: ClaimUse, claim: Mapping[str, Any] | None, replicas: int) -> T
             + (f"; storage class {storage} must provide such a volume" if storage else ""),
         )
     return None
+
+
+def _modes(claim: Mapping[str, Any]) -> set[str]:
+    return set((claim.get("spec") or {}).get("accessModes") or ())
+
+
+def _shared(use: ClaimUse) -> set[str]:
+    """The access modes with which several nodes can mount a claim that is used so."""
+    return {"ReadWriteMany"} if use.written else {"ReadWriteMany", "ReadOnlyMany"}

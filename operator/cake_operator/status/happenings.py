@@ -38,7 +38,8 @@ def happenings(before: Status, after: Status) -> list[Happening]:
         *_tuned(before, after),
         *_rolled_out(before, after),
         *_serving(before, after),
-        *_contested(before, after),
+        *_turned_true(before, after, ConditionType.REPLICAS_CONTESTED),
+        *_turned_true(before, after, ConditionType.TIER_DEGRADED),
     ]
 
 
@@ -78,9 +79,10 @@ def _serving(before: Status, after: Status) -> Iterator[Happening]:
         yield Happening("NotServing", new["message"], warning=new["reason"] != "ScaledToZero")
 
 
-def _contested(before: Status, after: Status) -> Iterator[Happening]:
-    old, new = (_condition(status, ConditionType.REPLICAS_CONTESTED) for status in (before, after))
-    if new.get("status") == "True" and old.get("status") != "True":
+def _turned_true(before: Status, after: Status, kind: ConditionType) -> Iterator[Happening]:
+    """A condition that is True when something is wrong: that it became so, or for another reason."""
+    old, new = (_condition(status, kind) for status in (before, after))
+    if new.get("status") == "True" and (old.get("status"), old.get("reason")) != ("True", new["reason"]):
         yield Happening(new["reason"], new["message"], warning=True)
 
 

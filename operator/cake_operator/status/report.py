@@ -35,7 +35,8 @@ class Findings:
         wanted: Pods that shall run.
         snapshot: The figures.
         metrics_error: Why there are no figures at all; None where Prometheus answered.
-        claims: What is wrong with claims.
+        claims: What is wrong with claims, so that pods cannot run.
+        tiers: What else is wrong with tiers: pods run, and store less than they could.
         failures: What the API server refused.
         scaling: How many pods, and why.
         balance: Which knobs, and why.
@@ -52,6 +53,7 @@ class Findings:
     snapshot: DeploymentSnapshot
     metrics_error: str | None
     claims: Sequence[tuple[ClaimUse, Trouble]]
+    tiers: Sequence[Trouble]
     failures: Sequence[Trouble]
     scaling: Decision[int]
     balance: Decision[Knobs]
@@ -112,7 +114,7 @@ def _conditions(resource: CakeDeployment, found: Findings) -> list[Condition]:
         _slo_met(found.slo, slo_warnings(resource.spec)),
         _metrics_available(found),
         _balance_applied(found.confirmation),
-        _tier_degraded(found.claims),
+        _tier_degraded([*(trouble for use, trouble in found.claims if use.written), *found.tiers]),
         _replicas_contested(found.contention),
     ]
 
@@ -138,8 +140,7 @@ def _balance_applied(confirmation: Confirmation) -> Condition:
     return Condition(ConditionType.BALANCE_APPLIED, applied, str(confirmation.state), confirmation.sentence)
 
 
-def _tier_degraded(claims: Sequence[tuple[ClaimUse, Trouble]]) -> Condition:
-    troubles = [trouble for use, trouble in claims if use.written]
+def _tier_degraded(troubles: Sequence[Trouble]) -> Condition:
     if not troubles:
         return Condition(ConditionType.TIER_DEGRADED, Truth.FALSE, "TiersUsable", "every tier's claim can be used")
     message = "; ".join(trouble.message for trouble in troubles)

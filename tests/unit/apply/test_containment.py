@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cake_operator.apply.amounts import same_amount
+from cake_operator.api.amounts import same_amount
 from cake_operator.apply.containment import differences
 
 CONTAINED: dict[str, tuple[Any, Any]] = {

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cake_operator.api import CakeDeployment
-from cake_operator.status.claims import claim_troubles, claim_uses
+from cake_operator.status.claims import claim_troubles, claim_uses, one_node
 from tests.unit.api.specs import FIVE_FIELDS, MADE, MEMORY, SHARED, merged
 
 RESOURCE = CakeDeployment.model_validate(merged(FIVE_FIELDS, {"spec": {"kvTiers": [MEMORY, SHARED, MADE]}}))
@@ -18,11 +18,12 @@ def claim(phase: str = "Bound", mode: str = "ReadWriteMany", storage: str | None
 
 
 def test_the_claims_of_the_model_and_of_tiers_are_used() -> None:
-    assert [(use.claim, use.field, use.written, use.made) for use in USES] == [
-        ("models", "spec.model.source", False, False),
-        ("kv", "spec.kvTiers[1] (shared)", True, False),
-        ("chat-made", "spec.kvTiers[2] (made)", True, True),
+    assert [(use.claim, use.field, use.written, use.made, use.tier) for use in USES] == [
+        ("models", "spec.model.source", False, False, None),
+        ("kv", "spec.kvTiers[1] (shared)", True, False, "shared"),
+        ("chat-made", "spec.kvTiers[2] (made)", True, True, "made"),
     ]
+    assert [use.capacity for use in USES] == [0, 100 * 2**30, 100 * 2**30]
 
 
 SOUND = {"models": claim(mode="ReadOnlyMany"), "kv": claim(), "chat-made": claim()}
@@ -59,3 +60,18 @@ def test_what_is_wrong_with_a_claim_is_said_with_what_to_do(which: str) -> None:
     assert [trouble.reason for trouble in found] == [reason for reason, _ in expected]
     for trouble, (_, sentence) in zip(found, expected, strict=True):
         assert sentence in trouble.message
+
+
+ONE_NODE: dict[str, tuple[dict[str, Any], bool]] = {
+    "all shared": ({}, False),
+    "a tier for one node": ({"kv": claim(mode="ReadWriteOnce")}, True),
+    "a model for one node": ({"models": claim(mode="ReadWriteOnce")}, True),
+    "a tier that is only read": ({"kv": claim(mode="ReadOnlyMany")}, True),
+    "not there yet": ({"kv": None, "models": None, "chat-made": None}, False),
+}
+
+
+@pytest.mark.parametrize("which", ONE_NODE)
+def test_a_claim_that_one_node_can_mount_is_known(which: str) -> None:
+    changed, expected = ONE_NODE[which]
+    assert one_node(USES, SOUND | changed) is expected

@@ -14,6 +14,7 @@ def status(
     progressing: tuple[str, str] = ("False", "Complete"),
     ready: tuple[str, str] = ("True", "Serving"),
     contested: tuple[str, str] = ("False", "OneWriter"),
+    degraded: tuple[str, str] = ("False", "TiersUsable"),
 ) -> dict[str, Any]:
     conditions = [
         {"type": kind, "status": truth, "reason": reason, "message": f"{kind} sentence"}
@@ -21,6 +22,7 @@ def status(
             ("Ready", ready),
             ("Progressing", progressing),
             ("ReplicasContested", contested),
+            ("TierDegraded", degraded),
         )
     ]
     balance = {"mode": mode, "generation": generation, "confirmedGeneration": confirmed, "reason": "because of x"}
@@ -65,6 +67,17 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, Any], list[Happening]]] = {
         [Happening("TwoWriters", "ReplicasContested sentence", True)],
     ),
     "still two writers": (status(contested=CONTESTED), status(contested=CONTESTED), []),
+    "a tier is full": (
+        status(),
+        status(degraded=("True", "TierFull")),
+        [Happening("TierFull", "TierDegraded sentence", True)],
+    ),
+    "a tier is full, and was too small before": (
+        status(degraded=("True", "ClaimTooSmall")),
+        status(degraded=("True", "TierFull")),
+        [Happening("TierFull", "TierDegraded sentence", True)],
+    ),
+    "a tier is well again": (status(degraded=("True", "TierFull")), status(), []),
     "no longer serving": (
         status(),
         status(ready=("False", "CrashLoopBackOff")),

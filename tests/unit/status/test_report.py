@@ -14,6 +14,7 @@ from cake_operator.policy.contention import Contention
 from cake_operator.policy.decision import Decision
 from cake_operator.policy.slo import judge
 from cake_operator.status.report import Findings, report, report_invalid
+from cake_operator.status.troubles import Trouble
 from tests.unit.api.specs import FIVE_FIELDS, merged
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -39,6 +40,7 @@ def findings(snapshot: DeploymentSnapshot, **more: Any) -> Findings:
             "snapshot": snapshot,
             "metrics_error": None,
             "claims": [],
+            "tiers": [],
             "failures": [],
             "scaling": Decision(2, "TTFT p90 is 410 ms of 1.00 s, 5 s old: 2 replicas will do", True, NOW),
             "balance": Decision(Knobs(retain_from=0.1), "p10 of 50 meeting points is 0.20, 5 s old", True, NOW),
@@ -130,6 +132,18 @@ TURNS: dict[str, tuple[dict[str, Any], DeploymentSnapshot, str, tuple[str, str]]
     "nothing is known of the SLO": ({}, GONE, "SLOMet", ("Unknown", "NoFigures")),
     "the SLO is missed": ({}, measured(1.4, 0.3), "SLOMet", ("False", "Missed")),
     "a pod is behind": ({}, replace(CALM, generations={"a": 2, "b": 1}), "BalanceApplied", ("False", "Waiting")),
+    "a tier is full": (
+        {"tiers": [Trouble("TierFull", "no room")]},
+        CALM,
+        "TierDegraded",
+        ("True", "TierFull"),
+    ),
+    "a tier is full, and a rollout is through all the same": (
+        {"tiers": [Trouble("TierFull", "no room")]},
+        CALM,
+        "Progressing",
+        ("False", "Complete"),
+    ),
     "another one scales": (
         {"contention": Contention("hpa keeps setting it", "hpa")},
         CALM,

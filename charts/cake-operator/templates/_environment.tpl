@@ -8,5 +8,12 @@ CAKE_SCRAPE_INTERVAL_SECONDS: {{ .Values.prometheus.scrapeIntervalSeconds | quot
 CAKE_TUNING_WINDOW_SECONDS: {{ .Values.tuningWindowSeconds | quote }}
 CAKE_LEASE: {{ printf "%s/%s" .Release.Namespace (include "cake-operator.fullname" .) | quote }}
 CAKE_LIVENESS_PORT: "8080"
+{{- if include "cake-operator.prometheusRule" . }}
+CAKE_RULES: "true"
+{{- $labels := list }}
+{{- range $name, $value := .Values.prometheusRule.labels }}{{ $labels = append $labels (printf "%s=%s" $name $value) }}{{ end }}
+CAKE_RULE_LABELS: {{ join "," $labels | quote }}
+CAKE_RUNBOOKS: {{ .Values.prometheusRule.runbooks | quote }}
+{{- end }}
 CAKE_LOG_LEVEL: {{ .Values.logLevel | quote }}
 {{- end -}}

@@ -51,6 +51,13 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- else if .Values.podMonitor.enabled -}}true{{- end -}}
 {{- end -}}
 
+{{/* "true" or nothing: whether this release brings alerts, and its operator a PrometheusRule for each objective. */}}
+{{- define "cake-operator.prometheusRule" -}}
+{{- if eq (toString .Values.prometheusRule.enabled) "auto" -}}
+{{- if .Capabilities.APIVersions.Has "monitoring.coreos.com/v1/PrometheusRule" -}}true{{- end -}}
+{{- else if .Values.prometheusRule.enabled -}}true{{- end -}}
+{{- end -}}
+
 {{/* Labels of a PodMonitor: ours, and those by which the user's Prometheus selects it. */}}
 {{- define "cake-operator.monitorLabels" -}}
 {{- mergeOverwrite (deepCopy .Values.podMonitor.labels) (include "cake-operator.labels" . | fromYaml) | toYaml -}}

@@ -30,4 +30,10 @@
 - apiGroups: [""]
   resources: [events]
   verbs: [create, patch]
+{{- if include "cake-operator.prometheusRule" . }}
+# Alerts for objectives; deleted when a CakeDeployment no longer has one.
+- apiGroups: [monitoring.coreos.com]
+  resources: [prometheusrules]
+  verbs: [get, list, watch, create, patch, delete]
+{{- end }}
 {{- end -}}

@@ -19,6 +19,7 @@ from cake_engine.store.bandwidth import BandwidthCap
 from cake_engine.store.census import census
 from cake_engine.store.eviction import StoredFile
 from cake_engine.store.publishing import publish
+from cake_engine.store.reader import FileReader
 from cake_engine.store.verification import GONE, GOOD, verify
 
 NAME = "verify"
@@ -72,6 +73,7 @@ def run(options: argparse.Namespace) -> int:
     """Read every block; returns 1 when one of them is bad."""
     progress = Progress.read(options.resume)
     rate = options.bandwidth * (1 << 20) if options.bandwidth else None
+    reader = FileReader()
     with reading(options.folder):
         files = sorted((file for file in census(options.folder) if not file.temporary), key=lambda file: file.path)
         begun = [file for file in files if str(Path(file.path).parent) > progress.after]
@@ -79,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
         with tqdm(total=sum(f.size for f in begun), unit="B", unit_scale=True, unit_divisor=1024, disable=None) as bar:
             for folder, ones in itertools.groupby(_paced(begun, rate), key=lambda file: str(Path(file.path).parent)):
                 for file in ones:
-                    outcome = verify(file.path)
+                    outcome = verify(file.path, reader)
                     progress.outcomes[outcome] += 1
                     if outcome not in (GOOD, GONE):
                         bar.write(f"{outcome:<12} {file.path}", file=sys.stdout)

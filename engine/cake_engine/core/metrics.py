@@ -19,6 +19,7 @@ TIER_WRITE_SKIPS = "cake_tier_write_skips_total"
 TIER_USED = "cake_tier_used_bytes"
 TIER_CAPACITY = "cake_tier_capacity_bytes"
 TIER_QUEUE = "cake_tier_queue_depth"
+TIER_DIRECT_READS = "cake_tier_direct_reads"
 TIER_EVICTIONS = "cake_tier_evictions_total"
 LOAD_CANCELS = "cake_load_cancels_total"
 LOAD_FALLBACKS = "cake_load_fallbacks_total"
@@ -71,6 +72,9 @@ WORK = (
     Metric(TIER_USED, "gauge", "Bytes that a tier holds.", ("tier",)),
     Metric(TIER_CAPACITY, "gauge", "Bytes that a tier may hold.", ("tier",)),
     Metric(TIER_QUEUE, "gauge", "Reads that wait or run on a tier.", ("tier",)),
+    Metric(
+        TIER_DIRECT_READS, "gauge", "1 while reads of a tier bypass the page cache, 0 where they cannot.", ("tier",)
+    ),
     Metric(TIER_EVICTIONS, "counter", "Blocks evicted from a tier.", ("tier",)),
     Metric(LOAD_CANCELS, "counter", "Block reads taken back before they began."),
     Metric(LOAD_FALLBACKS, "counter", "Loads or look-ups given up for compute, by reason.", ("reason",)),

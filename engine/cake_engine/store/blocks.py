@@ -38,7 +38,7 @@ class BlockStore:
     """Moves blocks between a tier's folder and rows of memory. Its methods wait for the file system: call from threads.
 
     Attributes:
-        file_bytes: Of one block's file, at most: the buffer that `load` and `save` need.
+        file_bytes: Of one block's file, at most; `load` and `save` need a `page_buffer` of that size.
     """
 
     def __init__(
@@ -75,6 +75,11 @@ class BlockStore:
     def used_bytes(self) -> int:
         """On the whole tier, by all that share it, as last counted."""
         return self._keeper.used_bytes
+
+    @property
+    def reads_directly(self) -> bool:
+        """Whether reads bypass the page cache: until the file system has said that it cannot."""
+        return self._directory.reader.direct
 
     def contains(self, key: bytes) -> bool:
         """Whether a file of that block is there.

@@ -14,6 +14,7 @@ from pathlib import Path
 from cake_engine.store.blockfile import BlockRejectedError, Reject
 from cake_engine.store.keys import Fingerprint, place
 from cake_engine.store.publishing import publish
+from cake_engine.store.reader import FileReader
 
 MANIFEST = "fingerprint.json"
 
@@ -22,7 +23,11 @@ _REFRESH_SECONDS = 60.0
 
 
 class BlockDirectory:
-    """The files of one fingerprint. Every call may wait for the file system: never call it from the engine's loop."""
+    """The files of one fingerprint. Every call may wait for the file system: never call it from the engine's loop.
+
+    Attributes:
+        reader: How files are read.
+    """
 
     def __init__(self, root: str | os.PathLike[str], fingerprint: Fingerprint) -> None:
         """Name the place; nothing is touched until a block is.
@@ -32,6 +37,7 @@ class BlockDirectory:
             fingerprint: Whose blocks these are.
         """
         self.root = Path(root)
+        self.reader = FileReader()
         self.fingerprint = fingerprint
         self._base = f"{self.root}/{fingerprint.folder}"
         self._manifest = f"{self._base}/{MANIFEST}"
@@ -58,7 +64,7 @@ class BlockDirectory:
 
         Args:
             key: Of the block.
-            buffer: At least as long as the longest file of this directory.
+            buffer: As `page_buffer` makes it for the longest file of this directory.
 
         Returns:
             The part of the buffer that holds the file, not verified.
@@ -68,19 +74,14 @@ class BlockDirectory:
             OSError: It could not be read.
         """
         try:
-            file = os.open(self.path_of(key), os.O_RDONLY | os.O_CLOEXEC)
+            file = self.reader.open(self.path_of(key))
         except (FileNotFoundError, NotADirectoryError):
             raise BlockRejectedError(Reject.MISSING) from None
         try:
             found = os.fstat(file)
             if found.st_size > buffer.nbytes:
                 raise BlockRejectedError(Reject.TRUNCATED)
-            done = 0
-            while done < found.st_size:
-                count = os.preadv(file, [buffer[done : found.st_size]], done)
-                if count == 0:
-                    break
-                done += count
+            done = self.reader.read(file, found.st_size, buffer)
             if time.time() - found.st_mtime > _REFRESH_SECONDS:
                 with contextlib.suppress(OSError):  # a read-only mount keeps its order of eviction: not ours to change
                     os.utime(file)

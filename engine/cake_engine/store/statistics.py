@@ -28,6 +28,7 @@ class TierStatistics:
         used_bytes: On the tier, by all engines that share it, as last counted.
         capacity_bytes: Configured.
         queue_depth: Reads that wait or run.
+        direct: Whether reads bypass the page cache.
     """
 
     tier: str
@@ -43,6 +44,7 @@ class TierStatistics:
     used_bytes: int = 0
     capacity_bytes: int = 0
     queue_depth: int = 0
+    direct: bool = True
 
 
 class Recorder:
@@ -89,7 +91,9 @@ class Recorder:
         with self._lock:
             self._evictions += files
 
-    def take(self, tier: str, *, used_bytes: int, capacity_bytes: int, queue_depth: int) -> TierStatistics:
+    def take(
+        self, tier: str, *, used_bytes: int, capacity_bytes: int, queue_depth: int, direct: bool = True
+    ) -> TierStatistics:
         """All counts since the last call, with these gauges."""
         with self._lock:
             taken = TierStatistics(
@@ -106,6 +110,7 @@ class Recorder:
                 used_bytes=used_bytes,
                 capacity_bytes=capacity_bytes,
                 queue_depth=queue_depth,
+                direct=direct,
             )
             self._clear()
         return taken

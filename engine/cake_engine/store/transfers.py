@@ -8,7 +8,6 @@ memory. Another thread takes its place, within bounds, until it comes back.
 from __future__ import annotations
 
 import logging
-import mmap
 import threading
 import time
 from collections import deque
@@ -18,6 +17,7 @@ from enum import Enum, auto
 
 from cake_engine.core.tier_cost import TierCost
 from cake_engine.store.bandwidth import BandwidthCap
+from cake_engine.store.reader import page_buffer
 from cake_engine.store.statistics import RateMeter
 
 logger = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ class TransferPool:
             name: Of the threads.
             perform: Moves one block with a buffer that is its thread's own; a failure is told to `Transfer.fail`.
             threads: At work at once. Up to as many again stand in for threads that are held.
-            buffer_bytes: Of each thread's page-aligned buffer.
+            buffer_bytes: Of each thread's buffer, at least; it is of whole pages.
             rate: Cap in bytes per second at this moment; None for none. It may read a file: no lock is held.
             deadline_seconds: For one transfer, from its turn.
             on_finished: Called from a thread after each transfer.
@@ -225,7 +225,7 @@ class TransferPool:
         thread.start()
 
     def _run(self) -> None:
-        buffer = memoryview(mmap.mmap(-1, self._buffer_bytes))
+        buffer = page_buffer(self._buffer_bytes)
         while (transfer := self._next()) is not None:
             try:
                 self._perform(transfer, buffer)

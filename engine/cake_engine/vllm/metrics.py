@@ -46,6 +46,7 @@ def record_tier(stats: OffloadingConnectorStats, tier: TierStatistics) -> None:
     stats.set_gauge(metrics.TIER_USED, tier.used_bytes, name)
     stats.set_gauge(metrics.TIER_CAPACITY, tier.capacity_bytes, name)
     stats.set_gauge(metrics.TIER_QUEUE, tier.queue_depth, name)
+    stats.set_gauge(metrics.TIER_DIRECT_READS, float(tier.direct), name)
     counts: list[tuple[str, float, tuple[str, ...]]] = [
         (metrics.TIER_READ_BYTES, tier.read_bytes, name),
         (metrics.TIER_WRITE_BYTES, tier.write_bytes, name),

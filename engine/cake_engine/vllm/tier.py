@@ -212,6 +212,7 @@ class CakeFileTier(SecondaryTierManager):
             used_bytes=self._store.used_bytes,
             capacity_bytes=self._tier.capacity_bytes,
             queue_depth=self._reads.depth,
+            direct=self._store.reads_directly,
         )
 
     def _row(self, chunk: int) -> memoryview:

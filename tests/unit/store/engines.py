@@ -15,6 +15,7 @@ from cake_engine.store.blocks import BlockStore
 from cake_engine.store.eviction import Limits
 from cake_engine.store.keeper import Keeper
 from cake_engine.store.keys import Fingerprint
+from cake_engine.store.reader import page_buffer
 from cake_engine.store.statistics import Recorder
 from cake_engine.store.transfers import Transfer
 from tests.unit.store.conftest import key_of
@@ -42,6 +43,7 @@ class Engine:
         tier = TierConfig(name="t", kind=TierKind.FILE_SYSTEM, path=str(root), capacity_bytes=CAPACITY)
         self.keeper = Keeper(root, Limits(CAPACITY), on_evicted=lambda files: None)
         self.keeper._allowance._asking = SteppedLock()  # type: ignore[assignment]
+        self._buffer = page_buffer(FILE_BYTES)
         self.store = BlockStore(tier, SPACE, Recorder(), self.keeper)
 
     def begin(self, name: str, work: Callable[[], object]) -> Work:
@@ -79,7 +81,7 @@ class Engine:
     def _move(self, move: Callable[..., None], key: int, row: memoryview) -> str | None:
         transfer = Transfer(job=0, owner="r", key=key_of(key), chunk=0, size=FILE_BYTES)
         transfer.start(0.0)
-        move(transfer, lambda chunk: row, memoryview(bytearray(self.store.file_bytes)))
+        move(transfer, lambda chunk: row, self._buffer)
         return transfer.failure
 
 

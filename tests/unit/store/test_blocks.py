@@ -14,6 +14,7 @@ from cake_engine.config import TierConfig, TierKind
 from cake_engine.store.blocks import BlockStore
 from cake_engine.store.codecs import codec_of
 from cake_engine.store.keys import Fingerprint
+from cake_engine.store.reader import page_buffer
 from cake_engine.store.statistics import Recorder, TierStatistics
 from cake_engine.store.transfers import Transfer
 from tests.unit.store.conftest import key_of
@@ -28,7 +29,7 @@ class Bench:
         self.recorder = Recorder()
         tier = TierConfig(name="shared", kind=TierKind.FILE_SYSTEM, path=str(root), capacity_bytes=capacity)
         self.store = BlockStore(tier, fingerprint, self.recorder)
-        self.buffer = memoryview(bytearray(self.store.file_bytes))
+        self.buffer = page_buffer(self.store.file_bytes)
 
     def move(self, direction: str, chunk: int, key: bytes) -> str | None:
         transfer = Transfer(job=0, owner="r", key=key, chunk=chunk, size=self.store.file_bytes)

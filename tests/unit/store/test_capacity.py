@@ -17,6 +17,7 @@ from cake_engine.config import TierConfig, TierKind
 from cake_engine.store.blocks import BlockStore
 from cake_engine.store.keys import Fingerprint
 from cake_engine.store.ledger import FOLDER
+from cake_engine.store.reader import page_buffer
 from cake_engine.store.statistics import Recorder
 from cake_engine.store.transfers import Transfer
 
@@ -28,7 +29,7 @@ def engine(root: Path, fingerprint: Fingerprint) -> None:
     """Saves one block after another until it is killed."""
     tier = TierConfig(name="shared", kind=TierKind.FILE_SYSTEM, path=str(root), capacity_bytes=CAPACITY)
     store = BlockStore(tier, fingerprint, Recorder())
-    buffer, row = memoryview(bytearray(store.file_bytes)), memoryview(bytes(fingerprint.block_bytes))
+    buffer, row = page_buffer(store.file_bytes), memoryview(bytes(fingerprint.block_bytes))
     for number in itertools.count():
         key = os.getpid().to_bytes(4, "big") + number.to_bytes(8, "big") + os.urandom(20)
         transfer = Transfer(job=0, owner="r", key=key[::-1], chunk=0, size=store.file_bytes)

@@ -15,6 +15,7 @@ from cake_engine.store.blockfile import HEADER_BYTES, seal
 from cake_engine.store.directory import BlockDirectory
 from cake_engine.store.keys import Fingerprint
 from cake_engine.store.ledger import Ledger
+from cake_engine.store.reader import FileReader
 from tests.unit.store.conftest import key_of
 
 MIB = 1 << 20
@@ -102,16 +103,16 @@ def test_verify_goes_on_where_it_was_interrupted(
 
     verify, seen = command.verify, list[str]()
 
-    def interrupted(path: str) -> str:
+    def interrupted(path: str, reader: FileReader) -> str:
         if len(seen) == 3:
             raise KeyboardInterrupt
         seen.append(path)
-        return verify(path)
+        return verify(path, reader)
 
     monkeypatch.setattr(command, "verify", interrupted)
     with pytest.raises(KeyboardInterrupt):
         main(["store", "verify", str(tmp_path), "--resume", str(progress)])
-    monkeypatch.setattr(command, "verify", lambda path: (seen.append(path), verify(path))[1])
+    monkeypatch.setattr(command, "verify", lambda path, reader: (seen.append(path), verify(path, reader))[1])
 
     assert main(["store", "verify", str(tmp_path), "--resume", str(progress)]) == 1
     assert sorted(set(seen)) == [str(path) for path in order]

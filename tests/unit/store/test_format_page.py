@@ -16,6 +16,7 @@ from cake_engine.store.accounts import Accounts
 from cake_engine.store.blocks import BlockStore
 from cake_engine.store.codecs import codec_of
 from cake_engine.store.keys import Fingerprint
+from cake_engine.store.reader import page_buffer
 from cake_engine.store.statistics import Recorder
 from cake_engine.store.transfers import Transfer
 from tests.unit.store.conftest import key_of
@@ -95,7 +96,7 @@ class Tier:
     def move(self, direction: str, key: bytes, position: int = 0) -> str | None:
         transfer = Transfer(job=0, owner="r", key=key, chunk=0, size=0, position=position)
         transfer.start(0.0)
-        buffer = memoryview(bytearray(self.store.file_bytes))
+        buffer = page_buffer(self.store.file_bytes)
         getattr(self.store, direction)(transfer, lambda chunk: memoryview(self.row), buffer)
         return transfer.failure
 

@@ -7,56 +7,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from cake_engine.core.cost import Span
+from cake_simulator.device import Device, Pace
 
-
-@dataclass(frozen=True)
-class Pace:
-    """Speed over time: a factor on all durations that changes at given moments.
-
-    Attributes:
-        changes: (from, factor) in order of time; the factor before the first is 1. A factor of 3 is three times slower.
-    """
-
-    changes: tuple[tuple[float, float], ...] = ()
-
-    def finish(self, start: float, seconds: float) -> float:
-        """When work that takes `seconds` at factor 1 is done, begun at `start`."""
-        now, factor = start, 1.0
-        for moment, changed in self.changes:
-            if moment > now:
-                if now + seconds * factor <= moment:
-                    return now + seconds * factor
-                seconds -= (moment - now) / factor
-                now = moment
-            factor = changed
-        return now + seconds * factor
-
-
-@dataclass(frozen=True)
-class Device:
-    """Seconds of a step.
-
-    Attributes:
-        base: Of a step with nothing in it.
-        token: Of a token at position 0.
-        slope: That a token takes longer for each position.
-        decode: Of each request that decodes in the step.
-        quantum: Tokens are computed in multiples of this: larger than 1 makes a stepped curve.
-        pace: How its speed changes.
-    """
-
-    base: float = 0.01
-    token: float = 0.001
-    slope: float = 0.0
-    decode: float = 0.0
-    quantum: int = 1
-    pace: Pace = field(default_factory=Pace)
-
-    def step(self, spans: list[Span], decoding: int = 0) -> float:
-        """Seconds of one step at factor 1."""
-        tokens = -(-sum(span.tokens for span in spans) // self.quantum) * self.quantum
-        attended = sum(span.attended for span in spans)
-        return self.base + self.token * tokens + self.slope * attended + self.decode * decoding
+__all__ = ["Device", "Pace", "Tier", "World"]
 
 
 @dataclass(frozen=True)

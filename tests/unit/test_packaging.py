@@ -12,7 +12,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = sorted((ROOT / "requirements").iterdir())
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-PACKAGES = {"cake_operator": ROOT / "operator/cake_operator", "cake_engine": ROOT / "engine/cake_engine"}
+PACKAGES = {
+    "cake_operator": ROOT / "operator/cake_operator",
+    "cake_engine": ROOT / "engine/cake_engine",
+    "cake_simulator": ROOT / "simulator/cake_simulator",
+}
 
 
 @pytest.mark.parametrize("path", REQUIREMENTS, ids=lambda path: path.name)
@@ -42,7 +46,7 @@ def test_the_cpu_environment_stays_out_of_what_users_install() -> None:
     )
 
 
-def test_the_wheel_holds_the_two_packages_and_nothing_else(tmp_path: Path) -> None:
+def test_the_wheel_holds_the_packages_and_nothing_else(tmp_path: Path) -> None:
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
     subprocess.run([*build, "--wheel-dir", tmp_path, ROOT], check=True, cwd=tmp_path)
     (wheel,) = tmp_path.glob("*.whl")

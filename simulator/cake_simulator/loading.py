@@ -1,0 +1,313 @@
+"""One engine's plans for stored prefixes: aimed before every step, fed by reads, filled by copies to the device.
+
+The decisions are the engine's own: `cake_engine.core` says where compute and loads meet, which chunk is read next and
+what is read ahead. What stands here is what `cake_engine.vllm` is on a real engine: the books of who wants which chunk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import count
+
+from simpy import Environment
+
+from cake_engine.config import LiveConfig
+from cake_engine.core.cost import ComputeCost
+from cake_engine.core.meeting import Aim, Costs, aim
+from cake_engine.core.ordering import Claim, ReadOrder
+from cake_engine.core.plan import Chunk, Plan
+from cake_engine.core.plan_costs import Demand, PlanCosts
+from cake_simulator.counters import Counters
+from cake_simulator.read_ahead import ReadAhead
+from cake_simulator.reads import Reads
+from cake_simulator.sequence import Sequence
+
+WINDOW_SECONDS = 0.25
+"""Reads that a tier is given beyond those of two steps, as `cake_engine.vllm.reading` has it."""
+
+Aiming = Callable[[Plan, int, LiveConfig, Costs], Aim]
+"""Chooses a plan's meeting point for the next step."""
+
+
+def engines_own(plan: Plan, at: int, live: LiveConfig, costs: Costs) -> Aim:
+    """As the engine does."""
+    return aim(plan, at, live.mode, costs, live.static_meeting_point)
+
+
+@dataclass(eq=False)
+class _Active:
+    """A plan in service: each chunk's tier by name, and the chunks that are kept in memory until they are copied."""
+
+    sequence: Sequence
+    plan: Plan
+    tiers: dict[int, str]
+    books: Loading
+    near: set[int] = field(default_factory=set)
+
+    def key(self, chunk: int) -> int:
+        return self.sequence.request.blocks[chunk]
+
+    def arrived(self, chunk: int) -> None:
+        if self.plan[chunk] is Chunk.FETCHING:
+            self.keep(chunk)
+
+    def missing(self, chunk: int) -> None:
+        if self.plan[chunk] is Chunk.FETCHING:
+            self.lose(chunk)
+
+    def keep(self, chunk: int) -> None:
+        self.books.reads.memory.pin(self.key(chunk))
+        self.near.add(chunk)
+
+    def pass_by(self, chunk: int) -> None:
+        self.near.discard(chunk)
+        self.books.reads.memory.unpin(self.key(chunk))
+
+    def lose(self, chunk: int) -> None:
+        if chunk in self.near:
+            self.pass_by(chunk)
+        self.plan.lost(chunk)
+        self.books.lost += 1
+
+
+class Loading:
+    """All plans and copies of one engine.
+
+    Attributes:
+        reads: What is in memory and on its way.
+        ahead: The requests that wait.
+        costs: What compute and loads take, learned as on a real engine.
+        live: The live configuration.
+        lost: Chunks that were planned to be loaded and were gone when their turn came.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        reads: Reads,
+        counters: Counters,
+        *,
+        chunk_tokens: int,
+        step_tokens: int,
+        copy_bytes_per_second: float,
+        aiming: Aiming = engines_own,
+    ) -> None:
+        self._env, self._counters, self._aiming = env, counters, aiming
+        self._size, self._step_tokens = chunk_tokens, step_tokens
+        self._copy_seconds = reads.chunk_bytes / copy_bytes_per_second
+        self.reads = reads
+        self.ahead = ReadAhead(reads, chunk_tokens)
+        self.costs = PlanCosts(ComputeCost(), reads.costs, reads.chunk_bytes, step_tokens)
+        self.live = LiveConfig()
+        self.lost = 0
+        self._active: dict[str, _Active] = {}
+        self._orders = [ReadOrder() for _ in reads.names]
+        self._copies: list[tuple[float, int, _Active, int]] = []
+        self._numbers = count()
+        self._copies_until = self._step_seconds = 0.0
+
+    # Requests
+
+    def arrive(self, sequence: Sequence, on_device: int, *, first: bool = False) -> None:
+        """A request waits from now on; what is stored of it and not on the device is read ahead."""
+        least = self.live.minimum_load_tokens
+        self.ahead.arrive(sequence, self._look_up(sequence), on_device, least, first=first)
+
+    def admit(self, sequence: Sequence) -> int:
+        """A request has a seat: plan for its stored prefix; the bytes of it that could be loaded."""
+        first, tiers = -(-sequence.at // self._size), self._look_up(sequence)
+        if (len(tiers) - first) * self._size < max(1, self.live.minimum_load_tokens):
+            self.ahead.release(sequence)
+            return 0
+        chunks = range(first, len(tiers))
+        here = {chunk for chunk in chunks if self.reads.here(sequence.request.blocks[chunk])}
+        sources = {chunk: self.reads.names[tiers[chunk]] for chunk in chunks}
+        plan = Plan(first, len(tiers), self._size, resident=here, tiers=sources)
+        active = _Active(sequence, plan, sources, self)
+        for chunk in chunks:
+            if chunk in here:
+                active.keep(chunk)
+            elif self.reads.coming(active.key(chunk)):
+                plan.fetching(chunk)
+                self.reads.join(active.key(chunk), active, chunk)
+        self.ahead.release(sequence)
+        sequence.plan, self._active[sequence.name] = plan, active
+        self._aim(active)
+        return len(chunks) * self.reads.chunk_bytes
+
+    def drop(self, sequence: Sequence) -> None:
+        """A plan ends: all is filled, or the request is gone."""
+        self.ahead.release(sequence)
+        active = self._active.pop(sequence.name, None)
+        if active is None:
+            return
+        for order in self._orders:
+            order.forget(sequence.name)
+        for chunk in list(active.near):
+            active.pass_by(chunk)
+        for chunk in range(active.plan.first, active.plan.end):
+            self.reads.leave(active.key(chunk), active)
+        self._count(active.plan)
+        sequence.plan = None
+
+    def computed(self, sequence: Sequence, start: int, stop: int) -> None:
+        """Tokens are being computed in the step that begins."""
+        active = self._active.get(sequence.name)
+        if active is None:
+            return
+        plan, size = active.plan, self._size
+        plan.computed(start, stop)
+        for chunk in range(max(plan.first, start // size), min(plan.end, -(-stop // size))):
+            if chunk in active.near:
+                active.pass_by(chunk)
+            self.reads.leave(active.key(chunk), active)
+
+    def configure(self, live: LiveConfig) -> None:
+        """Run with this live configuration."""
+        self.live = live
+        self.reads.configure(live)
+
+    # Each step
+
+    def begin(self, demand: Callable[[], Demand]) -> None:
+        """Take in what has been copied, and aim every plan anew."""
+        now = self._env.now
+        while self._copies and self._copies[0][0] <= now:
+            _, _, active, chunk = heappop(self._copies)
+            self.reads.memory.unpin(active.key(chunk))
+            if self._active.get(active.sequence.name) is active:
+                active.plan.loaded(chunk)
+        silent = self.reads.look()
+        if not self._active:
+            return
+        self.costs.look(demand(), {name: one.plan for name, one in self._active.items()}, self.live, silent)
+        for active in self._active.values():
+            self._aim(active)
+
+    def ask(self) -> None:
+        """Begin copies, then ask tiers for what plans miss, and for what requests that wait will need."""
+        whole = self.costs.compute.seconds(0, self._step_tokens, self._step_tokens) or 0.0
+        self.reads.window_seconds = WINDOW_SECONDS + 2 * max(self._step_seconds, whole)
+        for active in self._active.values():
+            self._copy(active)
+        if self._active:
+            for tier in range(1, len(self.reads.names)):
+                self._ask_tier(tier)
+        self.ahead.ask(self.live)
+
+    def stepped(self, seconds: float) -> None:
+        """A step took so long: what a tier is given has to last for the next."""
+        self._step_seconds = max(seconds, 0.9 * self._step_seconds)
+
+    @property
+    def next_copy(self) -> float | None:
+        """When the next copy ends; None when none is under way."""
+        return self._copies[0][0] if self._copies else None
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is under way that a request waits for."""
+        return self.reads.quiet and not self._copies
+
+    @property
+    def planning(self) -> bool:
+        """Whether a plan is in service."""
+        return bool(self._active)
+
+    def give_up(self) -> None:
+        """Nothing moves and nothing is on its way: compute the chunk that stands in the way of the first plan."""
+        for active in self._active.values():
+            for chunk in range(max(active.plan.first, active.sequence.at // self._size), active.plan.end):
+                if active.plan[chunk] in (Chunk.STORED, Chunk.RESIDENT, Chunk.FETCHING):
+                    active.lose(chunk)
+                    return
+
+    # One plan
+
+    def _look_up(self, sequence: Sequence) -> list[int]:
+        """Number of the tier of each chunk from the first on, up to the first that is nowhere, 0 for memory."""
+        found: list[int] = []
+        # One token is always computed: the one that the first new token comes from.
+        for key in sequence.request.blocks[: (sequence.end - 1) // self._size]:
+            tier = self.reads.tier_of(key)
+            if tier is None:
+                break
+            found.append(tier)
+        return found
+
+    def _aim(self, active: _Active) -> None:
+        plan, sequence = active.plan, active.sequence
+        goal = self._aiming(plan, sequence.at, self.live, self.costs.of(sequence.name))
+        plan.aim(goal.meeting, goal.floor)
+        if sequence.predicted is None and goal.seconds is not None:
+            sequence.predicted = (goal.meeting - plan.first) / (plan.end - plan.first)
+
+    def _copy(self, active: _Active) -> None:
+        """Begin copies of what is in memory, last first; let go of what the aim has passed."""
+        plan = active.plan
+        for chunk in sorted(active.near, reverse=True):
+            if chunk >= plan.floor:
+                plan.copying(chunk)
+                active.near.discard(chunk)
+                self._copies_until = max(self._copies_until, self._env.now) + self._copy_seconds
+                heappush(self._copies, (self._copies_until, next(self._numbers), active, chunk))
+            elif plan[chunk] is Chunk.FETCHING:
+                plan.returned(chunk)
+                active.pass_by(chunk)
+
+    def _ask_tier(self, tier: int) -> None:
+        queues = {name: self._missing(active, tier) for name, active in self._active.items()}
+        heads: dict[str, int] = {}
+        claims: dict[str, Claim] = {}
+
+        def advance(name: str) -> None:
+            claims.pop(name, None)
+            if (chunk := next(queues[name], None)) is not None:
+                heads[name] = chunk
+                claims[name] = Claim(name, self._active[name].key(chunk), self._saving(chunk))
+
+        for name in queues:
+            advance(name)
+        while claims and self.reads.room(tier) > 0:
+            name = self._orders[tier].pick(claims.values()).request
+            active, chunk = self._active[name], heads[name]
+            if self.reads.here(active.key(chunk)):
+                active.keep(chunk)
+            elif self.reads.coming(active.key(chunk)) or self._read(active.key(chunk), tier):
+                active.plan.fetching(chunk)
+                self.reads.join(active.key(chunk), active, chunk)
+            else:
+                return
+            advance(name)
+
+    def _missing(self, active: _Active, tier: int) -> Iterator[int]:
+        name = self.reads.names[tier]
+        for chunk in active.plan.wanted(active.sequence.at):
+            if active.plan[chunk] is not Chunk.STORED or chunk in active.near:
+                continue
+            if not active.tiers[chunk]:  # it was in memory when planned; who still has it?
+                active.tiers[chunk] = self.reads.names[self.reads.tier_of(active.key(chunk)) or 1]
+            if active.tiers[chunk] == name:
+                yield chunk
+
+    def _read(self, key: int, tier: int) -> bool:
+        """Begin a read; requests that only wait make way for it in memory."""
+        while not self.reads.begin(key, tier, ahead=False):
+            if not self.ahead.give_way():
+                return False
+        return True
+
+    def _saving(self, chunk: int) -> float:
+        start = chunk * self._size
+        seconds = self.costs.compute.seconds(start, start + self._size, self._size)
+        return (chunk + 1 if seconds is None else seconds) / self.reads.chunk_bytes
+
+    def _count(self, plan: Plan) -> None:
+        outcome, counters = plan.outcome(), self._counters
+        counters.computed += outcome.computed * self._size
+        counters.loaded += outcome.loaded * self._size
+        counters.duplicated += outcome.duplicated * self._size
+        if outcome.meeting_ratio is not None and not outcome.open:
+            counters.meeting.observe(outcome.meeting_ratio)

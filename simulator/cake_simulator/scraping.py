@@ -1,0 +1,198 @@
+"""Metrics as the operator gets them: scraped now and then, late, sometimes not at all, and asked for over a window."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from random import Random
+
+from cake_operator.observe.assembling import figure
+from cake_operator.observe.queries.meeting_point import LOW
+from cake_operator.observe.sampling import Sampling
+from cake_operator.observe.snapshot import DeploymentSnapshot, Figure
+from cake_simulator.counters import ITL_BOUNDS, MEETING_BOUNDS, TTFT_BOUNDS
+from cake_simulator.replica import Replica
+
+Increase = Sequence[float]
+
+
+@dataclass(frozen=True)
+class Scraping:
+    """How metrics come.
+
+    Attributes:
+        interval: Seconds between two scrapes of a pod.
+        delay: Seconds until a scrape can be asked for.
+        loss: Share of the scrapes that fail.
+        outages: (from, until): nothing at all is answered then.
+    """
+
+    interval: float = 15.0
+    delay: float = 2.0
+    loss: float = 0.0
+    outages: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True)
+class _Sample:
+    at: float
+    running: int
+    waiting: int
+    generation: int
+    totals: dict[str, Sequence[float]]
+
+
+@dataclass
+class Prometheus:
+    """Keeps samples by pod, and answers for a moment.
+
+    Attributes:
+        scraping: How they come.
+        sampling: Windows and ages, the operator's own.
+        ttft_percentile: Percentile that is asked for, 0 to 100.
+        inter_token_percentile: The same between tokens.
+    """
+
+    scraping: Scraping
+    sampling: Sampling
+    random: Random
+    ttft_percentile: float = 90.0
+    inter_token_percentile: float = 90.0
+    _samples: dict[str, deque[_Sample]] = field(default_factory=dict)
+
+    def scrape(self, replicas: Iterable[Replica], now: float) -> None:
+        """Take a sample of each pod that answers; forget what no window reaches."""
+        kept = 2 * self.sampling.tuning_window.total_seconds() + self.scraping.delay
+        for replica in replicas:
+            if self.random.random() >= self.scraping.loss:
+                self._samples.setdefault(replica.name, deque()).append(_sample(replica, now))
+        for name in list(self._samples):
+            samples = self._samples[name]
+            while samples and samples[0].at < now - kept:
+                samples.popleft()
+            if not samples:
+                del self._samples[name]
+
+    def snapshot(self, now: float) -> DeploymentSnapshot:
+        """What the operator's queries answer at this moment."""
+        if any(begin <= now < end for begin, end in self.scraping.outages):
+            return DeploymentSnapshot()
+        return _Answer(self, now).snapshot()
+
+    def seen(self, now: float) -> dict[str, list[_Sample]]:
+        """By pod, the samples that can be asked for by now, oldest first."""
+        latest = now - self.scraping.delay
+        found = {name: [one for one in samples if one.at <= latest] for name, samples in self._samples.items()}
+        return {name: samples for name, samples in found.items() if samples}
+
+
+def _sample(replica: Replica, now: float) -> _Sample:
+    counters, loading = replica.counters, replica.loading
+    totals: dict[str, Sequence[float]] = {
+        "ttft": tuple(counters.ttft.counts),
+        "inter_token": tuple(counters.inter_token.counts),
+        "meeting": tuple(counters.meeting.counts),
+        "tokens": (counters.prompt_tokens + counters.generation_tokens,),
+        "computed": (counters.computed,),
+        "loaded": (counters.loaded,),
+        "duplicated": (counters.duplicated,),
+        "offered_compute": (counters.offered_compute,),
+        "offered_load": (counters.offered_load,),
+    }
+    for port in loading.reads.ports:
+        name = port.tier.name
+        totals[f"read {name}"] = (port.bytes_read,)
+        totals[f"written {name}"] = (port.bytes_written,)
+        totals[f"seconds {name}"] = (counters.read_seconds.get(name, 0.0), counters.reads.get(name, 0))
+    return _Sample(now, replica.running, replica.waiting, loading.live.generation, totals)
+
+
+class _Answer:
+    """All figures at one moment."""
+
+    def __init__(self, prometheus: Prometheus, now: float) -> None:
+        self._now, self._sampling, self._asked = now, prometheus.sampling, prometheus
+        self._pods = prometheus.seen(now)
+        newest = max((samples[-1].at for samples in self._pods.values()), default=None)
+        self._age = None if newest is None else now - newest
+
+    def snapshot(self) -> DeploymentSnapshot:
+        window, tuning = self._sampling.window, self._sampling.tuning_window
+        ttft, gaps = self._rate("ttft", window), self._rate("inter_token", window)
+        meeting = self._rate("meeting", tuning)
+        tiers = sorted({key[5:] for s in self._pods.values() for key in s[-1].totals if key.startswith("read ")})
+        # A pod whose newest sample is older than this has gone: Prometheus marks its series as stale.
+        current = [
+            s[-1] for s in self._pods.values() if self._now - s[-1].at <= self._sampling.stale_after.total_seconds()
+        ]
+        return DeploymentSnapshot(
+            ttft=self._figure(quantile(self._asked.ttft_percentile, TTFT_BOUNDS, ttft)),
+            inter_token_latency=self._figure(quantile(self._asked.inter_token_percentile, ITL_BOUNDS, gaps)),
+            running=self._gauge(current, lambda sample: sample.running),
+            waiting=self._gauge(current, lambda sample: sample.waiting),
+            arrivals=self._figure(sum(ttft) if ttft is not None else None),
+            tokens=self._one("tokens", window),
+            reporting_pods=self._gauge(current, lambda _: 1),
+            meeting_point_low=self._figure(quantile(LOW, MEETING_BOUNDS, meeting)),
+            meeting_point=self._figure(quantile(50, MEETING_BOUNDS, meeting)),
+            meeting_points=self._figure(sum(meeting) * tuning.total_seconds() if meeting is not None else None),
+            read_rate={tier: self._one(f"read {tier}", window) for tier in tiers},
+            write_rate={tier: self._one(f"written {tier}", window) for tier in tiers},
+            read_seconds={tier: self._mean(f"seconds {tier}", window) for tier in tiers},
+            prefix_tokens={name: self._one(name, window) for name in ("computed", "loaded", "duplicated")},
+            offered_compute=self._one("offered_compute", window),
+            offered_load=self._one("offered_load", window),
+            generations={name: samples[-1].generation for name, samples in self._pods.items()},
+        )
+
+    def _figure(self, value: float | None) -> Figure:
+        return figure(value, self._age, self._sampling.stale_after)
+
+    def _gauge(self, samples: Sequence[_Sample], of: Callable[[_Sample], int]) -> Figure:
+        return self._figure(float(sum(map(of, samples))) if samples else None)
+
+    def _one(self, name: str, window: timedelta) -> Figure:
+        rate = self._rate(name, window)
+        return self._figure(None if rate is None else rate[0])
+
+    def _mean(self, name: str, window: timedelta) -> Figure:
+        rate = self._rate(name, window)
+        return self._figure(None if rate is None else rate[0] / rate[1] if rate[1] else float("nan"))
+
+    def _rate(self, name: str, window: timedelta) -> Increase | None:
+        """Increase per second over a window, summed over the pods; None where no pod has two samples in it."""
+        since = self._now - self._asked.scraping.delay - window.total_seconds()
+        found: list[float] | None = None
+        for samples in self._pods.values():
+            inside = [sample for sample in samples if sample.at >= since]
+            if len(inside) < 2:
+                continue
+            first, last = inside[0], inside[-1]
+            length = last.at - first.at
+            rates = [(b - a) / length for a, b in zip(first.totals[name], last.totals[name], strict=True)]
+            found = rates if found is None else [a + b for a, b in zip(found, rates, strict=True)]
+        return found
+
+
+def quantile(percentile: float, bounds: Sequence[float], rates: Increase | None) -> float | None:
+    """Prometheus' histogram_quantile: linear within a bucket, the highest bound above all; NaN of nothing.
+
+    Args:
+        percentile: 0 to 100.
+        bounds: Upper bounds of all buckets but the last.
+        rates: Of each bucket by itself, the last one included; None where nothing is known.
+    """
+    if rates is None:
+        return None
+    total = sum(rates)
+    if total <= 0:
+        return float("nan")
+    left, lower = percentile / 100 * total, 0.0
+    for bound, rate in zip(bounds, rates, strict=False):
+        if rate > 0 and left <= rate:
+            return lower + (bound - lower) * left / rate
+        left -= rate
+        lower = bound
+    return bounds[-1]

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from simpy import Environment
+
+from cake_simulator.file_tier import FileTier, TierSpeed
+from cake_simulator.port import WRITE_BACKLOG, Port, ReadDone
+from cake_simulator.stream import Stream
+
+
+def ends(rate: float, transfers: list[tuple[float, float]]) -> list[float]:
+    """When each of (begin, size) is through."""
+    env, found = Environment(), [0.0] * len(transfers)
+    stream = Stream(env, rate)
+
+    def note(number: int) -> None:
+        found[number] = env.now
+
+    for number, (begin, size) in enumerate(transfers):
+        begun = env.timeout(begin)
+        begun.callbacks.append(lambda _, n=number, s=size: stream.join(s, lambda: note(n)))
+    env.run()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("transfers", "expected"),
+    [
+        ([(0, 10)], [1.0]),
+        ([(0, 10), (0, 10)], [2.0, 2.0]),
+        ([(0, 10), (0.5, 10)], [1.5, 2.0]),
+        ([(0, 30), (1, 5)], [3.5, 2.0]),
+        ([(0, 10), (5, 10)], [1.0, 6.0]),
+        ([(0, 5), (0, 10), (0, 15)], [1.5, 2.5, 3.0]),
+    ],
+)
+def test_bandwidth_is_shared_equally_among_those_that_transfer(
+    transfers: list[tuple[float, float]], expected: list[float]
+) -> None:
+    assert ends(10.0, transfers) == pytest.approx(expected)
+
+
+@given(st.lists(st.tuples(st.floats(0, 10), st.floats(0.1, 100)), min_size=1, max_size=30))
+def test_all_bytes_go_through_at_the_bandwidth_and_none_faster(transfers: list[tuple[float, float]]) -> None:
+    found = ends(10.0, transfers)
+    assert all(end >= begin + size / 10 - 1e-6 for end, (begin, size) in zip(found, transfers, strict=True))
+    idle_at_most = max(begin for begin, _ in transfers)
+    assert max(found) <= idle_at_most + sum(size for _, size in transfers) / 10 + 1e-6
+
+
+def port(readers: int = 2, latency: float = 0.5, **caps: float) -> tuple[Environment, FileTier, Port, list[ReadDone]]:
+    env, done = Environment(), []
+    speed = TierSpeed(bytes_per_second=10, latency=latency, readers=readers, writers=1)
+    tier = FileTier(env, "shared", speed, 100)
+    return env, tier, Port(env, tier, 10.0, done.append, **caps), done
+
+
+def test_reads_in_flight_pay_latency_together_and_those_behind_wait_for_a_reader() -> None:
+    env, tier, way, done = port()
+    for key in range(3):
+        tier.written(key)
+        way.read(key, ahead=False)
+    env.run()
+    assert [one.ended for one in done] == pytest.approx([2.5, 2.5, 4.0])
+
+
+def test_a_request_with_a_seat_is_read_for_before_those_that_wait() -> None:
+    env, tier, way, done = port(readers=1)
+    for key, ahead in ((0, True), (1, True), (2, False)):
+        tier.written(key)
+        way.read(key, ahead=ahead)
+    env.run()
+    assert [one.key for one in done] == [0, 2, 1]
+
+
+def test_a_read_that_has_not_begun_can_be_taken_back_and_asked_for_again() -> None:
+    env, tier, way, done = port(readers=1)
+    for key in range(3):
+        tier.written(key)
+        way.read(key, ahead=False)
+    assert not way.take_back(0)
+    assert way.take_back(1)
+    assert way.take_back(2)
+    way.read(2, ahead=False)
+    assert way.in_flight == 2
+    env.run()
+    assert [one.key for one in done] == [0, 2]
+
+
+def test_a_chunk_that_has_left_is_told_as_not_found() -> None:
+    env, _, way, done = port()
+    way.read(7, ahead=False)
+    env.run()
+    assert [(one.key, one.found) for one in done] == [(7, False)]
+
+
+def test_a_cap_spaces_reads_out() -> None:
+    env, tier, way, done = port(latency=0.0, read_cap=5.0)
+    for key in range(3):
+        tier.written(key)
+        way.read(key, ahead=False)
+    env.run()
+    assert [one.ended for one in done] == pytest.approx([1.0, 3.0, 5.0])
+
+
+def test_writes_slow_reads_and_more_than_the_backlog_is_not_stored() -> None:
+    env, tier, way, done = port(latency=0.0)
+    tier.written(1000)
+    for key in range(WRITE_BACKLOG + 5):
+        way.write(key)
+    way.read(1000, ahead=False)
+    env.run()
+    assert done[0].ended == pytest.approx(2.0)
+    assert way.skipped == 5
+    assert way.bytes_written == 10 * WRITE_BACKLOG
+
+
+def test_the_least_recently_used_leave_a_full_tier_first() -> None:
+    tier = port()[1]
+    for key in range(95):
+        tier.written(key)
+    tier.read(0)
+    tier.written(95)
+    assert len(tier) == 90
+    assert 0 in tier
+    assert 1 not in tier

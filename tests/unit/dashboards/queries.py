@@ -1,0 +1,70 @@
+"""Every query that an alert, a recording rule or a dashboard asks, by where it stands."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from cake_operator.api import CakeDeployment
+from cake_operator.render.fleet_rules import fleet_group
+from cake_operator.render.slo_rules import slo_groups
+from dashboards import all_dashboards
+from dashboards.layout import json_of
+
+CHAT = CakeDeployment.model_validate(
+    {
+        "metadata": {"name": "chat", "namespace": "team-a"},
+        "spec": {
+            "model": {"name": "m", "source": {"huggingFace": {"repo": "acme/m"}}},
+            "slo": {"ttft": {"target": "1s"}, "interTokenLatency": {"target": "50ms"}},
+        },
+    }
+)
+# A name, then its matchers: every query here writes them, if only as {}.
+SELECTOR = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)\{([^}]*)\}")
+
+
+def pages() -> dict[str, Any]:
+    """The dashboards as JSON."""
+    return {name: json.loads(json_of(dashboard)) for name, dashboard in all_dashboards().items()}
+
+
+def panels(page: dict[str, Any]) -> list[dict[str, Any]]:
+    """The panels of a dashboard but for its rows."""
+    return [panel for panel in page["panels"] if panel["type"] != "row"]
+
+
+def of_pages() -> Iterator[tuple[str, str]]:
+    """Of panels, annotations and variables."""
+    for name, page in pages().items():
+        for panel in panels(page):
+            yield from ((f"{name}: {panel['title']}", target["expr"]) for target in panel["targets"])
+        for mark in page["annotations"]["list"]:
+            yield f"{name}: {mark['name']}", mark["expr"]
+
+
+def of_variables() -> Iterator[tuple[str, str]]:
+    """Of the variables: the series whose labels they list."""
+    for name, page in pages().items():
+        for variable in page["templating"]["list"]:
+            if variable["type"] == "query":
+                (series,) = re.findall(r"^label_values\((.*), \w+\)$", variable["query"])
+                yield f"{name}: ${variable['name']}", series
+
+
+def groups() -> list[dict[str, Any]]:
+    """The rule groups of the fleet and of one CakeDeployment."""
+    return [fleet_group(), *slo_groups(CHAT, timedelta(minutes=1))]
+
+
+def of_rules() -> Iterator[tuple[str, str]]:
+    """Of alerts and recording rules."""
+    for group in groups():
+        for rule in group["rules"]:
+            yield f"rule {rule.get('alert') or rule['record']}", rule["expr"]
+
+
+def all_queries() -> list[tuple[str, str]]:
+    """All of them."""
+    return [*of_pages(), *of_variables(), *of_rules()]

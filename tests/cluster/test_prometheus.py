@@ -95,7 +95,7 @@ def every_figure(snapshot: DeploymentSnapshot) -> dict[str, Figure]:
 
 def all_present(snapshot: DeploymentSnapshot) -> bool:
     figures = every_figure(snapshot)
-    return len(figures) >= 16 and all(figure.state is State.PRESENT for figure in figures.values())
+    return len(figures) >= 19 and all(figure.state is State.PRESENT for figure in figures.values())
 
 
 def window_is_full(snapshot: DeploymentSnapshot) -> bool:
@@ -112,11 +112,14 @@ def test_every_query_measures_what_the_engines_did(site: Site) -> None:
         "reporting_pods": 2,
         "meeting_point_low": 0.405,
         "meeting_point": 0.425,
+        "predicted_meeting_point": 0.875,
         "arrivals": 8,
         "tokens": 2000,
         "read_rate shared": 8000,
         "write_rate shared": 2000,
         "read_seconds shared": 0.01,
+        "no_space_rate shared": 4,
+        "denied_rate shared": 2,
         "prefix_tokens computed": 100,
         "prefix_tokens loaded": 100,
         "offered_compute": 1,

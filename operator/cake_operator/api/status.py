@@ -69,6 +69,9 @@ class BalanceStatus(StatusPart):
         default=None,
         description="Measured fraction of stored prefixes that was computed: 0 all loaded, 1 all computed.",
     )
+    predicted_meeting_point: float | None = Field(
+        default=None, description="The same fraction as it was expected when each prefix was planned."
+    )
     reason: str | None = Field(default=None, description="Why the knobs are as they are.")
     recommendation: KnobsSpec | None = Field(default=None, description="With tuning Recommend: what Auto would set.")
 

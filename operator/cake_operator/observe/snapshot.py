@@ -85,6 +85,7 @@ class DeploymentSnapshot:
         meeting_point_low: 10th percentile of the actual meeting points: 0 is all loaded, 1 is all computed.
         meeting_point: Their median.
         meeting_points: How many were measured in the window.
+        predicted_meeting_point: Median of the meeting points that were expected when prefixes were planned.
         read_rate: By tier, bytes read per second, over all pods.
         write_rate: By tier, bytes written per second, over all pods.
         read_seconds: By tier, mean seconds of one read.
@@ -106,6 +107,7 @@ class DeploymentSnapshot:
     meeting_point_low: Figure = ABSENT
     meeting_point: Figure = ABSENT
     meeting_points: Figure = ABSENT
+    predicted_meeting_point: Figure = ABSENT
     read_rate: Mapping[str, Figure] = field(default_factory=dict)
     write_rate: Mapping[str, Figure] = field(default_factory=dict)
     read_seconds: Mapping[str, Figure] = field(default_factory=dict)

@@ -181,6 +181,9 @@ def _balance(previous: Mapping[str, Any], found: Findings) -> dict[str, Any]:
         "confirmedGeneration": confirmed if confirmed is not None else previous.get("confirmedGeneration"),
         "retainFrom": found.live.retain_from,
         "meetingPoint": settled_fraction(previous.get("meetingPoint"), found.snapshot.meeting_point.value),
+        "predictedMeetingPoint": settled_fraction(
+            previous.get("predictedMeetingPoint"), found.snapshot.predicted_meeting_point.value
+        ),
         "reason": reason,
         "recommendation": None if found.recommendation is None else _as_written(found.recommendation),
     }

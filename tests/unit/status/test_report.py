@@ -24,7 +24,10 @@ RESOURCE = CakeDeployment.model_validate(merged(FIVE_FIELDS, {"spec": {"slo": {"
 
 def measured(ttft: float, meeting_point: float) -> DeploymentSnapshot:
     return DeploymentSnapshot(
-        ttft=Figure.present(ttft, 5), meeting_point=Figure.present(meeting_point, 5), generations={"a": 2, "b": 2}
+        ttft=Figure.present(ttft, 5),
+        meeting_point=Figure.present(meeting_point, 5),
+        predicted_meeting_point=Figure.present(meeting_point - 0.05, 5),
+        generations={"a": 2, "b": 2},
     )
 
 
@@ -81,6 +84,7 @@ def test_a_fleet_that_is_well_is_told_of_in_full() -> None:
             "confirmedGeneration": 2,
             "retainFrom": 0.1,
             "meetingPoint": 0.35,
+            "predictedMeetingPoint": 0.3,
             "reason": "p10 of 50 meeting points is 0.20, 5 s old",
         },
     }

@@ -32,12 +32,17 @@ class PrometheusServer:
 
 
 @contextmanager
-def prometheus(jobs: Sequence[dict[str, Any]]) -> Iterator[PrometheusServer]:
-    """Start one with these scrape jobs and wait until it answers."""
+def prometheus(jobs: Sequence[dict[str, Any]], groups: Sequence[dict[str, Any]] = ()) -> Iterator[PrometheusServer]:
+    """Start one with these scrape jobs and rule groups, and wait until it answers."""
     with tempfile.TemporaryDirectory(prefix="cake-prometheus-") as folder:
-        config = {"global": {"scrape_interval": "1s", "scrape_timeout": "900ms"}, "scrape_configs": list(jobs)}
+        config = {
+            "global": {"scrape_interval": "1s", "scrape_timeout": "900ms"},
+            "scrape_configs": list(jobs),
+            "rule_files": ["rules.yml"],
+        }
         # JSON is YAML.
         Path(folder, "prometheus.yml").write_text(json.dumps(config))
+        Path(folder, "rules.yml").write_text(json.dumps({"groups": list(groups)}))
         port = _free_port()
         log = Path(folder, "log")
         with log.open("wb") as output:

@@ -35,13 +35,17 @@ def panels(page: dict[str, Any]) -> list[dict[str, Any]]:
     return [panel for panel in page["panels"] if panel["type"] != "row"]
 
 
-def of_pages() -> Iterator[tuple[str, str]]:
-    """Of panels, annotations and variables."""
+def of_panels() -> Iterator[tuple[str, str]]:
+    """Of panels."""
     for name, page in pages().items():
         for panel in panels(page):
             yield from ((f"{name}: {panel['title']}", target["expr"]) for target in panel["targets"])
-        for mark in page["annotations"]["list"]:
-            yield f"{name}: {mark['name']}", mark["expr"]
+
+
+def of_marks() -> Iterator[tuple[str, str]]:
+    """Of annotations, by their name."""
+    for page in pages().values():
+        yield from ((mark["name"], mark["expr"]) for mark in page["annotations"]["list"])
 
 
 def of_variables() -> Iterator[tuple[str, str]]:
@@ -67,4 +71,4 @@ def of_rules() -> Iterator[tuple[str, str]]:
 
 def all_queries() -> list[tuple[str, str]]:
     """All of them."""
-    return [*of_pages(), *of_variables(), *of_rules()]
+    return [*of_panels(), *of_marks(), *of_variables(), *of_rules()]

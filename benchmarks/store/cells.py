@@ -1,0 +1,57 @@
+"""What is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from benchmarks.store import crashes, damage, fleet, population, throughput
+
+Figures = dict[str, float]
+SEED = 1
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One measurement.
+
+    Attributes:
+        name: Kind and parameters, as the page names it.
+        measure: Does it in an empty folder.
+    """
+
+    name: str
+    measure: Callable[[Path], Figures]
+
+    @property
+    def kind(self) -> str:
+        """What is measured, without the parameters."""
+        return self.name.split("/")[0]
+
+
+def cells(*, quick: bool) -> list[Cell]:
+    """All of them; quick ones say whether they work, not how fast the tier is."""
+    total, rounds = (16, 1) if quick else (512, 3)
+    sizes: Sequence[tuple[int, int]] = [(1, 2)] if quick else [(mib, n) for mib in (1, 4, 16) for n in (1, 4, 16)]
+    made = [
+        Cell(
+            f"throughput/{mib} MiB/{threads} threads",
+            partial(throughput.beside_the_device, block_mib=mib, threads=threads, total_mib=total, rounds=rounds),
+        )
+        for mib, threads in sizes
+    ]
+    made.append(Cell("writing", partial(throughput.while_others_write, block_mib=4, threads=4, total_mib=total)))
+    made += [
+        Cell(f"files/{files}", partial(population.measure, files=files, requests=100))
+        for files in ([2000] if quick else [10**4, 10**5, 10**6])
+    ]
+    seconds, kills, points = (3.0, 1, 20) if quick else (60.0, 10, 300)
+    flips, others = (100, 20) if quick else (10_000, 1_000)
+    return [
+        *made,
+        Cell("capacity", partial(fleet.overshoot, seconds=seconds, kills=kills)),
+        Cell("crashes", partial(crashes.measure, points=points, seed=SEED)),
+        Cell("damage", partial(damage.measure, flips=flips, others=others, seed=SEED)),
+    ]

@@ -1,0 +1,53 @@
+"""The figures of a run as they come, on disk: a run that was interrupted goes on where it was."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from benchmarks.store.cells import Figures
+
+
+class JournalError(RuntimeError):
+    """The journal is of another run; the text says what to do."""
+
+
+class Journal:
+    """A file of one cell a line, after a line that says what was measured."""
+
+    def __init__(self, path: Path, code: str, *, resume: bool) -> None:
+        """Begin a journal, or go on with one.
+
+        Args:
+            path: Of the file.
+            code: A digest of what is measured.
+            resume: Whether to go on.
+
+        Raises:
+            JournalError: It cannot be gone on with.
+        """
+        self._path = path
+        self.figures: dict[str, Figures] = {}
+        if resume:
+            self._read(code)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(json.dumps({"code": code}) + "\n")
+
+    def add(self, cell: str, figures: Figures) -> None:
+        """Keep what a cell found."""
+        self.figures[cell] = figures
+        with self._path.open("a") as lines:
+            lines.write(json.dumps({"cell": cell, "figures": figures}) + "\n")
+
+    def _read(self, code: str) -> None:
+        again = "leave out --resume to begin anew"
+        try:
+            lines = self._path.read_text().splitlines(keepends=True)
+        except FileNotFoundError:
+            raise JournalError(f"there is no run to resume at {self._path}: {again}") from None
+        whole = [json.loads(line) for line in lines if line.endswith("\n")]  # the last one may have been cut short
+        if not whole or whole[0] != {"code": code}:
+            raise JournalError(f"{self._path} is of another engine or another benchmark: {again}")
+        self.figures = {entry["cell"]: entry["figures"] for entry in whole[1:]}
+        self._path.write_text("".join(json.dumps(entry) + "\n" for entry in whole))

@@ -104,6 +104,7 @@ def test_generated_files_are_fresh():
 
 
 def test_a_stale_file_is_named_with_what_to_do(tmp_path):
+    shutil.copytree(ROOT / "dashboards", tmp_path / "dashboards")
     copy = shutil.copytree(GENERATE.parent, tmp_path / "scripts") / "generate"
     done = subprocess.run([sys.executable, copy, "--check"], capture_output=True, text=True, check=False)
     assert done.returncode == 1

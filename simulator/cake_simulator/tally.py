@@ -72,7 +72,9 @@ class Tally:
         whole: That got all their tokens.
         attained: That got them as promised.
         broken: That lost their pod in the middle of an answer.
+        hopeless: That take longer than they were promised on an idle device, were nothing of them stored.
         tokens: Generated, and told to somebody.
+        input_tokens: Of the prompts.
         ttft: Seconds to the first token.
         gaps: Seconds between two tokens.
     """
@@ -82,6 +84,7 @@ class Tally:
     whole: int = 0
     attained: int = 0
     broken: int = 0
+    hopeless: int = 0
     tokens: int = 0
     input_tokens: int = 0
     ttft: Percentiles = field(default_factory=Percentiles)
@@ -101,12 +104,14 @@ class Tally:
         self.whole += ended.whole
         self.broken += not ended.whole
         self.tokens += ended.tokens
+        goal = self.objective
+        promised = goal.ttft + goal.prefill_factor * alone
+        self.hopeless += alone > promised
         self.input_tokens += ended.request.input_tokens
         if ended.ttft is None:
             return False
         self.ttft.add(ended.ttft)
-        goal = self.objective
-        kept = ended.ttft <= goal.ttft + goal.prefill_factor * alone and (ended.inter_token or 0.0) <= goal.inter_token
+        kept = ended.ttft <= promised and (ended.inter_token or 0.0) <= goal.inter_token
         self.attained += kept and ended.whole
         return kept and ended.whole
 

@@ -103,14 +103,16 @@ def until(requests: Iterable[Request], seconds: float) -> Iterator[Request]:
 
 def repeated(path: Path, seconds: float, seed: int = 0) -> Iterator[Request]:
     """The trace over and over until this moment, each time with conversations of its own."""
-    start, round_ = 0.0, 0
+    start, round_, number = 0.0, 0, 0
     while start < seconds:
         latest = 0.0
         for request in spread(read(path), seed=seed + round_):
             latest = max(latest, request.arrival)
             if start + latest >= seconds:
                 return
-            yield replace(request, arrival=start + request.arrival, blocks=_copied(request.blocks, 1024 * round_))
+            blocks = _copied(request.blocks, 1024 * round_)
+            yield replace(request, number=number, arrival=start + request.arrival, blocks=blocks)
+            number += 1
         if latest == 0.0:
             return
         start, round_ = start + latest, round_ + 1

@@ -88,5 +88,6 @@ def test_a_trace_goes_on_from_the_start_with_conversations_of_its_own() -> None:
     whole = list(trace.repeated(EXCERPT, 250.0))
     assert whole[-1].arrival < 250.0
     assert len(whole) > 600
+    assert [one.number for one in whole] == list(range(len(whole)))
     second = [one for one in whole if one.arrival > 130]
     assert not {b for one in second for b in one.blocks[1:]} & {b for one in excerpt() for b in one.blocks[1:]}

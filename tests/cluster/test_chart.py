@@ -109,10 +109,18 @@ def test_the_namespace_would_refuse_a_pod_that_asks_for_more(cluster: Cluster, f
         apply(cluster, pod, "--dry-run=server")
 
 
-CHILDREN = ["apps/deployments", "/services", "/configmaps", "/persistentvolumeclaims", "policy/poddisruptionbudgets"]
+CHILDREN = [
+    "apps/deployments",
+    "/services",
+    "/configmaps",
+    "/persistentvolumeclaims",
+    "policy/poddisruptionbudgets",
+    "networking.k8s.io/networkpolicies",
+]
 NEEDED = [
     *((verb, child) for child in CHILDREN for verb in ("get", "list", "watch", "create", "patch")),
     ("delete", "/persistentvolumeclaims"),
+    ("delete", "networking.k8s.io/networkpolicies"),
     ("get", "cake.dev/cakedeployments"),
     ("list", "cake.dev/cakedeployments"),
     ("watch", "cake.dev/cakedeployments"),

@@ -296,3 +296,24 @@ def test_the_install_command_of_the_readme_is_one_that_the_chart_takes() -> None
     assert done.returncode == 0, done.stderr
     told = environment([document for document in yaml.safe_load_all(done.stdout) if document])
     assert told["CAKE_PROMETHEUS_URL"].startswith("http://")
+
+
+def test_the_operators_network_is_closed_but_for_what_it_needs_where_that_is_asked_for() -> None:
+    assert not of_kind(render(), "NetworkPolicy")
+    monitoring = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+    documents = render(
+        "networkPolicy.enabled=true",
+        f"networkPolicy.metricsFrom=[{json.dumps(monitoring)}]",
+        "networkPolicy.egressPorts=[443,9091]",
+    )
+    (policy,) = of_kind(documents, "NetworkPolicy")
+    spec, template = policy["spec"], pod_template(documents)
+    assert spec["podSelector"]["matchLabels"].items() <= template["metadata"]["labels"].items()
+    assert spec["policyTypes"] == ["Ingress", "Egress"]
+    assert spec["ingress"] == [{"ports": [{"port": "status", "protocol": "TCP"}], "from": [monitoring]}]
+    assert [rule["port"] for rule in spec["egress"][0]["ports"]] == [53, 53, 443, 9091]
+
+
+def test_anybody_may_read_the_operators_metrics_where_nobody_is_named() -> None:
+    (policy,) = of_kind(render("networkPolicy.enabled=true"), "NetworkPolicy")
+    assert policy["spec"]["ingress"] == [{"ports": [{"port": "status", "protocol": "TCP"}]}]

@@ -123,11 +123,13 @@ def used(cluster: Cluster, user: str) -> set[Right]:
 
 
 def lives_its_life(cake: Cake) -> None:
-    """Everything that the operator writes: children, a claim, a prune, status, an Event."""
-    cake.apply(kvTiers=[MEMORY, claimed("lost", "Delete")])
+    """Everything that the operator writes: children, a claim, a policy, two prunes, status, an Event."""
+    cake.apply(kvTiers=[MEMORY, claimed("lost", "Delete")], networkPolicy={"from": [{"podSelector": {}}]})
     cake.made()
+    cake.must("networkpolicy")
     cake.apply(balance={"mode": "LoadOnly"})
     eventually(lambda: cake.get("pvc", "chat-lost") is None, "the claim is pruned")
+    eventually(lambda: cake.get("networkpolicy") is None, "the policy is pruned")
     cake.made()
     assert cake.condition("Progressing")["reason"] != "ApplyRefused"
 
@@ -136,6 +138,49 @@ def test_the_charts_rights_are_enough_and_each_is_used(cake: Cake, tmp_path: Pat
     with account(cake.cluster, cake.namespace, tmp_path) as chart:
         with OperatorProcess(chart.kubeconfig, tmp_path / "log", CAKE_LEASE=chart.lease):
             lives_its_life(cake)
+        assert used(cake.cluster, chart.user) == chart.granted - UNSEEN
+
+
+@contextmanager
+def prometheus_rules(cluster: Cluster) -> Iterator[None]:
+    """A cluster that has the Prometheus Operator's PrometheusRule, for the block; nobody acts on them."""
+    name = "prometheusrules.monitoring.coreos.com"
+    anything = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    schema = {"openAPIV3Schema": {"type": "object", "properties": {"spec": anything}}}
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": name},
+        "spec": {
+            "group": "monitoring.coreos.com",
+            "scope": "Namespaced",
+            "names": {"plural": "prometheusrules", "singular": "prometheusrule", "kind": "PrometheusRule"},
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
+        },
+    }
+    cluster.apply(definition)
+    eventually(lambda: cluster.kubectl("get", "prometheusrules", "-A") is not None, "PrometheusRules are served")
+    try:
+        yield
+    finally:
+        cluster.kubectl("delete", "crd", name)
+
+
+def test_where_prometheusrules_are_made_the_rights_for_them_are_enough_and_each_is_used(
+    cake: Cake, tmp_path: Path
+) -> None:
+    seen_by_helm = ("--api-versions", "monitoring.coreos.com/v1/PrometheusRule")
+    with prometheus_rules(cake.cluster), account(cake.cluster, cake.namespace, tmp_path, *seen_by_helm) as chart:
+        told = {"CAKE_LEASE": chart.lease, "CAKE_RULES": "true", "CAKE_RULE_LABELS": "release=stack"}
+        with OperatorProcess(chart.kubeconfig, tmp_path / "log", **told):
+            lives_its_life(cake)
+            cake.apply(slo={"ttft": {"target": "1s"}})
+            rule = eventually(lambda: cake.get("prometheusrule", "chat-slo"), "the objective has its rules")
+            assert rule["metadata"]["labels"]["release"] == "stack"
+            cake.apply(slo={"ttft": {"target": "2.5s"}})
+            eventually(lambda: "> bool 2.5" in json.dumps(cake.get("prometheusrule", "chat-slo")), "the new target")
+            cake.apply()
+            eventually(lambda: cake.get("prometheusrule", "chat-slo") is None, "no objective, no rules")
         assert used(cake.cluster, chart.user) == chart.granted - UNSEEN
 
 

@@ -30,6 +30,10 @@
 - apiGroups: [""]
   resources: [events]
   verbs: [create, patch]
+# Deleted when a CakeDeployment no longer asks for one.
+- apiGroups: [networking.k8s.io]
+  resources: [networkpolicies]
+  verbs: [get, list, watch, create, patch, delete]
 {{- if include "cake-operator.prometheusRule" . }}
 # Alerts for objectives; deleted when a CakeDeployment no longer has one.
 - apiGroups: [monitoring.coreos.com]

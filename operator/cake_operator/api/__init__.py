@@ -6,6 +6,7 @@ from cake_operator.api.durations import Duration, PositiveDuration
 from cake_operator.api.engine import Drain, EngineSpec
 from cake_operator.api.model_source import ClaimSource, HuggingFaceSource, ModelSource, ModelSpec, SecretKey
 from cake_operator.api.names import ObjectName, ServedName, SubPath, TierName
+from cake_operator.api.network_policy import NetworkPolicySpec
 from cake_operator.api.percentages import Percentage
 from cake_operator.api.quantities import Capacity, Quantity
 from cake_operator.api.reading import Readings
@@ -53,6 +54,7 @@ __all__ = [
     "Metadata",
     "ModelSource",
     "ModelSpec",
+    "NetworkPolicySpec",
     "ObjectName",
     "Percentage",
     "PositiveDuration",

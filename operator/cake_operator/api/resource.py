@@ -14,6 +14,7 @@ from cake_engine.config import MAX_TIERS
 from cake_operator.api.balance import BalanceSpec
 from cake_operator.api.engine import EngineSpec
 from cake_operator.api.model_source import ModelSpec
+from cake_operator.api.network_policy import NetworkPolicySpec
 from cake_operator.api.rules import SpecPart
 from cake_operator.api.scaling import ScalingSpec
 from cake_operator.api.service import ServiceSpec
@@ -62,6 +63,9 @@ class CakeDeploymentSpec(SpecPart):
         " cannot read the scale of an object without one.",
     )
     service: ServiceSpec = Field(default=ServiceSpec(), description="How clients reach the pods.")
+    network_policy: NetworkPolicySpec | None = Field(
+        default=None, description="Who may reach the pods; everybody in the cluster if not set."
+    )
 
     rules: ClassVar = SPEC_RULES
 

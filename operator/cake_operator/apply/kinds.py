@@ -48,9 +48,10 @@ PODS = Kind("v1", "Pod", "pods")
 EVENTS = Kind("v1", "Event", "events")
 LEASES = Kind("coordination.k8s.io/v1", "Lease", "leases")
 
+NETWORK_POLICIES = Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
 PROMETHEUS_RULES = Kind("monitoring.coreos.com/v1", "PrometheusRule", "prometheusrules")
 
-CHILDREN = (DEPLOYMENTS, SERVICES, CONFIG_MAPS, DISRUPTION_BUDGETS, CLAIMS, PROMETHEUS_RULES)
+CHILDREN = (DEPLOYMENTS, SERVICES, CONFIG_MAPS, DISRUPTION_BUDGETS, CLAIMS, NETWORK_POLICIES, PROMETHEUS_RULES)
 """What a CakeDeployment is rendered into; PrometheusRules where the cluster has that kind."""
 
 _BY_NAME = {(kind.api_version, kind.name): kind for kind in CHILDREN}

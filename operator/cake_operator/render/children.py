@@ -9,6 +9,7 @@ from cake_operator.api import CakeDeployment
 from cake_operator.render.claims import claims
 from cake_operator.render.deployment import deployment
 from cake_operator.render.disruption_budget import disruption_budget
+from cake_operator.render.network_policy import network_policies
 from cake_operator.render.prometheus_rule import prometheus_rules
 from cake_operator.render.service import service
 from cake_operator.render.settings import RenderSettings
@@ -42,6 +43,7 @@ def render(
         *claims(resource),
         static_config_map(resource),
         tuning_config_map(resource, live),
+        *network_policies(resource),  # before there is anything to reach
         service(resource),
         deployment(resource, replicas, settings, one_node=one_node),
         disruption_budget(resource),

@@ -446,7 +446,24 @@ NAMES = [
     Case("a name with a dot", name="chat.prod", sentence="use lower-case letters, digits and -, a letter first"),
 ]
 
-REFUSED = [*MODEL, *ENGINE, *TIERS, *BALANCE, *SLO, *SCALING, *NAMES]
+NETWORK = [
+    Case(
+        "peers that are nobody",
+        {"networkPolicy": {"from": []}},
+        "spec.networkPolicy.from",
+        "should have at least 1 items",
+        ours=False,
+    ),
+    Case(
+        "a peer that is anybody",
+        {"networkPolicy": {"from": [{}]}},
+        "spec.networkPolicy.from[0]",
+        "should have at least 1 properties",
+        ours=False,
+    ),
+]
+
+REFUSED = [*MODEL, *ENGINE, *TIERS, *BALANCE, *SLO, *SCALING, *NETWORK, *NAMES]
 
 ACCEPTED = [
     Case("five fields"),
@@ -473,6 +490,7 @@ ACCEPTED = [
         "a rollout in all fields",
         {"engine": {"rollout": {"maxSurge": 0, "maxUnavailable": 2, "progressDeadline": "2h"}}},
     ),
+    Case("peers", {"networkPolicy": {"from": [{"podSelector": {"matchLabels": {"app": "web"}}}]}}),
     Case("a node port", {"service": {"type": "NodePort", "nodePort": 30080}}),
     Case("one target", {"slo": {"interTokenLatency": {"target": "0.05s"}, "objective": "99.95%"}}),
     Case("resources", {"engine": {"resources": {"limits": {"nvidia.com/gpu": 1, "memory": "64Gi"}}}}),

@@ -102,6 +102,18 @@ CASES: dict[str, Case] = {
     "writes left out because the queue is full": Case(
         "CakeTierDegraded", {engine(SKIPPED, tier="shared", reason="queue_full"): "0+60x90"}, 60
     ),
+    "pods that crash, now this way and now that": Case(
+        "CakeNotServing",
+        {
+            condition("Ready", "False", "CrashLoop"): "1x9 _x8 1x20",
+            condition("Ready", "False", "Starting"): "_x9 1x7 _x20",
+        },
+        20,
+        CRITICAL,
+    ),
+    "a model that loads": Case("CakeNotServing", {condition("Ready", "False", "Starting"): "1x10 _x20"}, 20),
+    "no pod is asked for": Case("CakeNotServing", {condition("Ready", "False", "ScaledToZero"): "1x60"}, 20),
+    "one of two pods serves": Case("CakeNotServing", {condition("Ready", "True", "PartlyServing"): "1x60"}, 20),
     "a pod that runs with another generation": Case(
         "CakeEngineConfigNotApplied", {condition("BalanceApplied", "False", "Waiting"): "1x60"}, 15, WARNING
     ),

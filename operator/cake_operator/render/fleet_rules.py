@@ -28,6 +28,7 @@ def fleet_group(runbooks: str = RUNBOOKS) -> dict[str, Any]:
     """The rule group; `runbooks` is what stands before the name of a runbook's page."""
     rules = [
         _operator_down(),
+        _not_serving(),
         *_tier_degraded(),
         _config_not_applied(),
         _metrics_missing(),
@@ -48,6 +49,22 @@ def _operator_down() -> dict[str, Any]:
         "summary": "No replica of the Cake operator acts",
         "description": "For 5 minutes no replica has said that it holds the lease. What runs goes on serving; nothing "
         "is scaled, tuned or repaired.",
+    }
+
+
+def _not_serving() -> dict[str, Any]:
+    # Nobody is promised anything by a fleet that was asked to have no pod.
+    ready = selector("cake_operator_condition", type="Ready", status="False").removesuffix("}")
+    not_serving = f'{ready},reason!="ScaledToZero"}}'
+    return {
+        "name": "CakeNotServing",
+        # Without the reason: one that goes to and fro between two of them serves no better.
+        "promql": f"{aggregate('max', not_serving, OWNER)} == 1",
+        "severity": "critical",
+        "minutes": 15,
+        "summary": f"No pod of CakeDeployment {NAME} takes requests",
+        "description": "For 15 minutes its condition Ready has been False. A model that takes longer to load than that "
+        "needs a silence for its first start.",
     }
 
 

@@ -199,8 +199,8 @@ class Server:
         self.llm.collective_rpc(_poison)
 
     def close(self) -> None:
-        """End the engine and its threads."""
-        self.core.shutdown()
+        """End the engine and its threads, now: what vLLM finalizes later would take the next engine's globals with it."""
+        self.llm.llm_engine.engine_core.shutdown()
 
 
 def _poison(_worker: object) -> None:

@@ -76,9 +76,10 @@ def _send(cluster: "Cluster", namespace: str, name: str, paths: list[Path]) -> N
 
 def _for_everybody(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     """The entry, readable for whomever the pods run as."""
-    return entry.replace(
-        deep=False, mode=0o755 if entry.isdir() else 0o644, uid=POD_USER, gid=POD_USER, uname="", gname=""
-    )
+    entry.mode = 0o755 if entry.isdir() else 0o644
+    entry.uid = entry.gid = POD_USER
+    entry.uname = entry.gname = ""
+    return entry
 
 
 def _pod(name: str, claim: str, image: str) -> dict[str, Any]:

@@ -199,7 +199,7 @@ class Server:
         self.llm.collective_rpc(_poison)
 
     def close(self) -> None:
-        """End the engine and its threads, now: what vLLM finalizes later would take the next engine's globals with it."""
+        """End the engine and its threads now: what vLLM finalizes later takes the next engine's globals with it."""
         self.llm.llm_engine.engine_core.shutdown()
 
 

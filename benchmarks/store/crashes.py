@@ -18,7 +18,7 @@ from cake_engine.store.eviction import Limits
 from cake_engine.store.keeper import Keeper
 from cake_engine.store.reader import FileReader, page_buffer
 from cake_engine.store.statistics import Recorder
-from cake_engine.store.transfers import Transfer
+from cake_engine.store.transfer import Transfer
 from cake_engine.store.verification import GOOD, verify
 from tests.unit.store.stepping import CALLS
 

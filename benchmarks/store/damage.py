@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.store.tiers import MIB, key, open_store
 from cake_engine.store.blockfile import HEADER_BYTES
 from cake_engine.store.reader import PAGE_BYTES, page_buffer
-from cake_engine.store.transfers import Transfer
+from cake_engine.store.transfer import Transfer
 
 BLOCK_BYTES = 65536
 _KEY = key(1)

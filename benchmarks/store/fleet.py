@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.store.tiers import open_store
 from cake_engine.store.ledger import FOLDER
 from cake_engine.store.reader import page_buffer
-from cake_engine.store.transfers import Transfer
+from cake_engine.store.transfer import Transfer
 
 BLOCK_BYTES = 4096
 FILE_BYTES = BLOCK_BYTES + 4096

@@ -14,7 +14,8 @@ from cake_engine.config import TierConfig, TierKind
 from cake_engine.store.blocks import BlockStore
 from cake_engine.store.keys import Fingerprint
 from cake_engine.store.statistics import Recorder
-from cake_engine.store.transfers import Transfer, TransferPool
+from cake_engine.store.transfer import Transfer
+from cake_engine.store.transfers import TransferPool
 
 MIB = 1 << 20
 _SEED = 7

@@ -69,6 +69,9 @@ class CodecName(StrEnum):
     """How blocks are encoded on a tier; each has a file in `cake_engine.store.codecs`."""
 
     RAW = "Raw"
+    """As they are."""
+    ZSTD = "Zstd"
+    """Exact and smaller, for some time of a processor core."""
 
 
 class _Document(BaseModel):
@@ -110,6 +113,8 @@ class TierConfig(_Document):
             raise ValueError(f'tier "{self.name}" is a FileSystem: give it "path", an absolute folder')
         if self.kind is TierKind.MEMORY and self.path is not None:
             raise ValueError(f'tier "{self.name}" is Memory and has no folder: remove "path"')
+        if self.kind is TierKind.MEMORY and self.codec is not CodecName.RAW:
+            raise ValueError(f'tier "{self.name}" is Memory and keeps blocks as they are: remove "codec"')
         return self
 
 

@@ -13,6 +13,7 @@ from cake_engine.core.regression import Regression
 
 _PRIOR = (0.005, 1 / 200e6)
 """5 ms and 200 MB/s: a network volume. Only the ratio matters, the first read sets the scale."""
+_SHARE_WEIGHT = 1 / 16
 
 
 class TierCost:
@@ -20,6 +21,7 @@ class TierCost:
 
     Attributes:
         readers: Reads that the tier serves at once.
+        share: Bytes that the tier moves for a byte of a block, lately: below 1 with a codec that makes it smaller.
     """
 
     def __init__(self, readers: int = 1) -> None:
@@ -28,7 +30,7 @@ class TierCost:
         Args:
             readers: Reads that the tier serves at once; the rest waits.
         """
-        self.readers = readers
+        self.readers, self.share = readers, 1.0
         self._batch = 2 * readers if readers > 1 else 1  # two rounds, or the readers' own jitter is what is measured
         self._model = Regression(_PRIOR)
         self._reads = self._bytes = 0
@@ -65,6 +67,10 @@ class TierCost:
             self._reads = self._bytes = 0
             self._since, self._continued = ended, busy
 
+    def observe_share(self, moved: int, size: int) -> None:
+        """Learn how many bytes went over the wire for a block of `size`."""
+        self.share += _SHARE_WEIGHT * (moved / size - self.share)
+
     def curve(self, size: int, cap: float | None = None) -> Callable[[int], float] | None:
         """The time until so many blocks have arrived, all asked for now, as a function of how many; None if not known.
 
@@ -75,7 +81,7 @@ class TierCost:
         if not self.known:
             return None
         latency, byte = self._model.weights
-        block = max(size * byte, size / cap - latency / self.readers if cap else 0.0)
+        block = max(size * byte, size * self.share / cap - latency / self.readers if cap else 0.0)
 
         def seconds(blocks: int) -> float:
             return latency * max(1.0, blocks / self.readers) + blocks * block if blocks > 0 else 0.0

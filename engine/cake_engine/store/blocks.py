@@ -16,7 +16,7 @@ from cake_engine.store.keeper import Keeper
 from cake_engine.store.keys import Fingerprint
 from cake_engine.store.publishing import LeftBehindError
 from cake_engine.store.statistics import Recorder
-from cake_engine.store.transfers import Transfer
+from cake_engine.store.transfer import Transfer
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class BlockStore:
         if tier.path is None:
             raise ValueError(f'tier "{tier.name}" has no folder: a block store needs one')
         self._name = tier.name
-        self._codec = codec_of(tier.codec)
+        self._codec = codec_of(tier.codec, fingerprint.dtype)
         self._fingerprint = fingerprint
         self._recorder = recorder
         self._directory = BlockDirectory(tier.path, fingerprint)
@@ -97,6 +97,7 @@ class BlockStore:
             if not transfer.begin_commit():
                 return
             self._decode(payload, row_of(transfer.chunk))
+            transfer.moved = file.nbytes
         except BlockRejectedError as error:
             transfer.fail(error.reason.value)
             self._reject(transfer.key, error.reason)
@@ -131,6 +132,7 @@ class BlockStore:
             self._say_once(f"write {error.errno}", "A block could not be written to tier %s (%s): not stored", error)
         else:
             if written:
+                transfer.moved = written
                 self._recorder.wrote(written, time.monotonic() - transfer.started)
 
     def stop(self) -> None:

@@ -134,7 +134,7 @@ class RateMeter:
             memory_transfers: Transfers after which older figures weigh 1/e.
         """
         self._keep = 1.0 - 1.0 / memory_transfers
-        self._bytes = self._seconds = self._transfers = self._latencies = 0.0
+        self._bytes = self._seconds = 0.0
         self._busy_since: float | None = None
 
     def started(self, now: float) -> None:
@@ -142,13 +142,11 @@ class RateMeter:
         if self._busy_since is None:
             self._busy_since = now
 
-    def served(self, size: int, latency: float, now: float, *, idle: bool) -> None:
-        """A transfer arrived, `latency` seconds after its turn; `idle` says that nothing waits or runs now."""
+    def served(self, size: int, now: float, *, idle: bool) -> None:
+        """A transfer arrived; `idle` says that nothing waits or runs now."""
         since = now if self._busy_since is None else self._busy_since
         self._bytes = self._bytes * self._keep + size
         self._seconds = self._seconds * self._keep + max(0.0, now - since)
-        self._transfers = self._transfers * self._keep + 1
-        self._latencies = self._latencies * self._keep + latency
         self._busy_since = None if idle else now
 
     def skipped(self, now: float, *, idle: bool) -> None:
@@ -159,8 +157,3 @@ class RateMeter:
     def bytes_per_second(self) -> float | None:
         """None until something was served."""
         return self._bytes / self._seconds if self._seconds > 0 else None
-
-    @property
-    def latency_seconds(self) -> float | None:
-        """From a transfer's turn to its arrival; None until something was served."""
-        return self._latencies / self._transfers if self._transfers > 0 else None

@@ -1,8 +1,7 @@
 """A bounded set of threads that move blocks, in the order of asking, within a bandwidth cap and a deadline.
 
 A thread that a file system holds cannot be ended. What it was doing is reported as failed at its deadline, and what it
-may still bring is thrown away: it works on a buffer of its own, and only `begin_commit` lets it touch the engine's
-memory. Another thread takes its place, within bounds, until it comes back.
+may still bring is thrown away. Another thread takes its place, within bounds, until it comes back.
 """
 
 from __future__ import annotations
@@ -12,88 +11,14 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
-from enum import Enum, auto
 
 from cake_engine.core.tier_cost import TierCost
 from cake_engine.store.bandwidth import BandwidthCap
 from cake_engine.store.reader import page_buffer
 from cake_engine.store.statistics import RateMeter
+from cake_engine.store.transfer import Transfer
 
 logger = logging.getLogger(__name__)
-
-
-class _State(Enum):
-    QUEUED = auto()
-    RUNNING = auto()
-    COMMITTING = auto()
-    ABANDONED = auto()
-
-
-@dataclass(eq=False)
-class Transfer:
-    """One block on its way.
-
-    Attributes:
-        job: Number of the engine's job that it belongs to.
-        owner: Request that asked, for taking it back.
-        key: Of the block.
-        chunk: Its place in the engine's memory.
-        size: Bytes that count against the cap.
-        position: Tokens of the prefix up to the block's end; 0 where not known.
-        failure: Why it failed; None while it has not. Set by `fail` and `abandon` alone.
-    """
-
-    job: int
-    owner: str
-    key: bytes
-    chunk: int
-    size: int
-    position: int = 0
-    failure: str | None = None
-    asked: float = field(default=0.0, init=False)
-    started: float = field(default=0.0, init=False)
-    _state: _State = field(default=_State.QUEUED, init=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
-
-    def begin_commit(self) -> bool:
-        """Whether the engine's memory may be touched from now to the end; False once it was given up."""
-        return self._move(_State.RUNNING, _State.COMMITTING)
-
-    def end_commit(self) -> None:
-        """The engine's memory is not touched any more: from here the transfer can be given up again."""
-        self._move(_State.COMMITTING, _State.RUNNING)
-
-    def start(self, now: float) -> None:
-        """Its turn has come."""
-        self.started = now
-        self._move(_State.QUEUED, _State.RUNNING)
-
-    def fail(self, reason: str) -> None:
-        """Say why it failed; once it was given up, that stays the reason."""
-        with self._lock:
-            if self._state is not _State.ABANDONED:
-                self.failure = reason
-
-    def abandon(self, reason: str) -> bool:
-        """Give it up; False while it touches the engine's memory, which takes no longer than a copy."""
-        with self._lock:
-            if self._state is not _State.RUNNING:
-                return False
-            self._state, self.failure = _State.ABANDONED, reason
-            return True
-
-    @property
-    def abandoned(self) -> bool:
-        """Given up and reported."""
-        return self._state is _State.ABANDONED
-
-    def _move(self, before: _State, after: _State) -> bool:
-        with self._lock:
-            if self._state is not before:
-                return False
-            self._state = after
-            return True
 
 
 class TransferPool:
@@ -155,11 +80,6 @@ class TransferPool:
     def bytes_per_second(self) -> float | None:
         """How fast the queue was served lately, caps and all; None until something was served."""
         return self._meter.bytes_per_second
-
-    @property
-    def latency_seconds(self) -> float | None:
-        """From a transfer's turn to its end, lately; None until something was served."""
-        return self._meter.latency_seconds
 
     def submit(self, transfers: list[Transfer]) -> None:
         """Queue transfers."""
@@ -226,14 +146,19 @@ class TransferPool:
 
     def _run(self) -> None:
         buffer = page_buffer(self._buffer_bytes)
-        while (transfer := self._next()) is not None:
-            try:
-                self._perform(transfer, buffer)
-            except Exception:
-                logger.exception("A transfer of the %s pool failed in a way that it should have reported", self._name)
-                transfer.fail("error")
-            self._end(transfer)
-            self._on_finished()
+        try:
+            while (transfer := self._next()) is not None:
+                try:
+                    self._perform(transfer, buffer)
+                except BaseException:  # a thread that ended would leave its transfer without an end
+                    logger.exception("A transfer of the %s pool failed and should have said so itself", self._name)
+                    transfer.fail("error")
+                self._end(transfer)
+                self._on_finished()
+        finally:
+            with self._changed:  # it ends here by itself, or by a fault of ours: then nobody may wait for it
+                self._threads.discard(threading.current_thread())
+                self._fail_unserved()
 
     def _next(self) -> Transfer | None:
         """The next transfer whose bandwidth is due; None when the thread is to end."""
@@ -249,11 +174,12 @@ class TransferPool:
                 transfer, now = self._queue[0], time.monotonic()
                 if transfer.asked > read:
                     continue  # the cap was read before this was asked for: it may be an older one
-                due = self._cap.due(transfer.size, rate, transfer.asked)
+                size = int(transfer.size * self.cost.share)
+                due = self._cap.due(size, rate, transfer.asked)
                 if due > now:
                     self._changed.wait(min(due - now, 0.1))  # a cap that is raised meanwhile is seen soon
                     continue
-                self._cap.take(transfer.size, rate, transfer.asked, now)
+                self._cap.take(size, rate, transfer.asked, now)
                 transfer.start(now)
                 self._running.append(self._queue.popleft())
                 return transfer
@@ -266,11 +192,12 @@ class TransferPool:
                 return
             if transfer.failure is None:
                 self.cost.observe(transfer.size, transfer.started, now, busy=len(self._running) > 1)
+                self.cost.observe_share(transfer.moved or transfer.size, transfer.size)
             self._running.remove(transfer)
             self._finished.append(transfer)
             idle = not (self._queue or self._running)
             if transfer.failure is None:
-                self._meter.served(transfer.size, now - transfer.started, now, idle=idle)
+                self._meter.served(transfer.size, now, idle=idle)
             else:
                 self._meter.skipped(now, idle=idle)
             self._changed.notify_all()

@@ -7,8 +7,6 @@ engine computes what it held.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
@@ -23,11 +21,11 @@ from cake_engine.core.tier_cost import TierCost
 from cake_engine.live import LiveConfigFile
 from cake_engine.store.blockfile import Reject
 from cake_engine.store.blocks import BlockStore
-from cake_engine.store.keys import Fingerprint
 from cake_engine.store.presence import PresenceCache
 from cake_engine.store.statistics import Recorder, TierStatistics
-from cake_engine.store.transfers import Transfer, TransferPool
-from cake_engine.vllm import weights
+from cake_engine.store.transfer import Transfer
+from cake_engine.store.transfers import TransferPool
+from cake_engine.vllm.key_space import fingerprint
 
 _DOUBT_SECONDS = 10.0
 """A block that could not be read for reasons of the file system is not asked for again in this time."""
@@ -118,18 +116,13 @@ class CakeFileTier(SecondaryTierManager):
 
     @property
     def read_rate(self) -> float | None:
-        """Bytes per second at which queued reads were served lately, the cap included; None until there was one."""
+        """Bytes of blocks per second at which reads were served lately, the cap included; None until there was one."""
         return self._reads.bytes_per_second
 
     @property
     def read_cost(self) -> TierCost:
         """What reads take, learned from every one."""
         return self._reads.cost
-
-    @property
-    def read_latency(self) -> float | None:
-        """Seconds from a read's turn to its block verified in memory, lately; None until there was one."""
-        return self._reads.latency_seconds
 
     def peek(self, key: OffloadKey) -> LookupResult:
         """What `lookup` says; neither of them moves anything."""
@@ -271,39 +264,3 @@ class CakeFileTier(SecondaryTierManager):
 
     def _completed(self) -> None:
         self.on_completion()
-
-
-def fingerprint(config: Any, block_bytes: int, model: ModelIdentity, tier: TierConfig) -> Fingerprint:
-    """The key space of an engine's blocks on a tier.
-
-    Args:
-        config: vLLM's `OffloadingConfig`, with the connector's digest of the weights among its extras.
-        block_bytes: Of one row of the primary tier, which holds the bytes of all workers in rank order.
-        model: Name and revision from the static configuration; vLLM's own file tier leaves the revision out.
-        tier: For the codec.
-    """
-    layers = [(group.group_id, group.tokens_per_block, list(group.layer_names)) for group in config.groups]
-    parts: Collection[object] = (
-        config.kv_cache_layout,
-        config.canonical_layout,
-        config.replicated_layout,
-        config.worker_kv_bytes_per_block,
-        config.cache.tokens_per_hash,
-        config.cache.blocks_per_chunk,
-        layers,
-    )
-    digest = hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
-    parallel = config.parallel
-    return Fingerprint(
-        model=model.name,
-        revision=model.revision,
-        dtype=str(config.model.dtype),
-        layout=f"{config.kv_cache_layout or 'default'}-{digest}",
-        block_tokens=config.groups[0].tokens_per_block * config.cache.blocks_per_chunk,
-        block_bytes=block_bytes,
-        weights=config.extra_config.get(weights.CONFIG_KEY),
-        tensor_parallel_size=parallel.tp_size,
-        pipeline_parallel_size=parallel.pp_size,
-        context_parallel_size=parallel.pcp_size * parallel.dcp_size,
-        codec=tier.codec,
-    )

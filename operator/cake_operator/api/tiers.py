@@ -94,7 +94,9 @@ class KVTier(SpecPart):
         description="How long a block that nobody uses is kept; until room is needed, if not set. Not for memory.",
     )
     codec: Annotated[CodecName, Field(strict=False)] = Field(
-        default=CodecName.RAW, description="How blocks are encoded on the tier."
+        default=CodecName.RAW,
+        description="How blocks are encoded on the tier: Raw as they are; Zstd exact and smaller, for some time of a "
+        "processor core. Not for memory.",
     )
 
     rules: ClassVar[tuple[Rule, ...]] = (
@@ -107,6 +109,12 @@ class KVTier(SpecPart):
             "memory keeps a block until its room is needed: leave ttl out, or write it on a slower tier",
             lambda tier: tier.ttl is None or tier.memory is None,
             ".ttl",
+        ),
+        Rule(
+            "self.codec == 'Raw' || !has(self.memory)",
+            "memory keeps blocks as they are: leave codec out, or write it on a slower tier",
+            lambda tier: tier.codec is CodecName.RAW or tier.memory is None,
+            ".codec",
         ),
         Rule(
             "!has(self.persistentVolumeClaim) || !has(self.persistentVolumeClaim.template)"

@@ -137,6 +137,7 @@ ENGINE = [
     ),
     Case("the port", _args("--port", "80"), "spec.engine.args", "the Service reaches the engine on port 8000"),
     Case("the tensor parallel size", _args("-tp", "2"), "spec.engine.args", "spec.engine.tensorParallelSize says it"),
+    Case("the API key", _args("--api-key=s3cret"), "spec.engine.args", "spec.engine.apiKeySecretRef names the Secret"),
     Case("the drain", _args("--shutdown-timeout=1"), "spec.engine.args", "spec.engine.drain.shutdownTimeout says it"),
     Case(
         "an argument and its value in one",
@@ -234,10 +235,16 @@ TIERS = [
     Case("a time to live in words", {"kvTiers": [MEMORY, SHARED | {"ttl": "3 days"}]}, "spec.kvTiers[1].ttl", TIME),
     Case("a time to live of zero", {"kvTiers": [MEMORY, SHARED | {"ttl": "0h"}]}, "spec.kvTiers[1].ttl", LONGER),
     Case(
+        "a codec in memory",
+        {"kvTiers": [MEMORY | {"codec": "Zstd"}]},
+        "spec.kvTiers[0].codec",
+        "leave codec out, or write it on a slower tier",
+    ),
+    Case(
         "an unknown codec",
         {"kvTiers": [MEMORY, SHARED | {"codec": "Zip"}]},
         "spec.kvTiers[1].codec",
-        'supported values: "Raw"',
+        'supported values: "Raw", "Zstd"',
         ours=False,
     ),
     Case(
@@ -490,6 +497,7 @@ ACCEPTED = [
         "a rollout in all fields",
         {"engine": {"rollout": {"maxSurge": 0, "maxUnavailable": 2, "progressDeadline": "2h"}}},
     ),
+    Case("an API key", {"engine": {"apiKeySecretRef": {"name": "clients"}}}),
     Case("peers", {"networkPolicy": {"from": [{"podSelector": {"matchLabels": {"app": "web"}}}]}}),
     Case("a node port", {"service": {"type": "NodePort", "nodePort": 30080}}),
     Case("one target", {"slo": {"interTokenLatency": {"target": "0.05s"}, "objective": "99.95%"}}),

@@ -82,6 +82,7 @@ def test_a_document_cannot_be_changed() -> None:
         (static({**MEMORY, "name": "Big"}), "tiers.0.name: string should match pattern"),
         (static({**MEMORY, "codec": "Zip"}), "tiers.0.codec: input should be 'Raw'"),
         (static({**MEMORY, "path": "/x"}), 'tier "memory" is Memory and has no folder: remove "path"'),
+        (static({**MEMORY, "codec": "Zstd"}), 'tier "memory" is Memory and keeps blocks as they are: remove "codec"'),
         (static(MEMORY, {**SHARED, "path": "x"}), 'tier "shared" is a FileSystem: give it "path", an absolute folder'),
         (static(SHARED), "list exactly one tier of kind Memory, and list it first"),
         (static(SHARED, MEMORY), "list exactly one tier of kind Memory, and list it first"),

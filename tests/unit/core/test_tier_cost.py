@@ -78,6 +78,15 @@ def test_a_cap_slows_what_would_be_faster_and_nothing_else() -> None:
     assert cost.seconds(100, BLOCK, cap=1e12) == pytest.approx(1.0, rel=0.1)
 
 
+def test_a_cap_lets_more_blocks_through_when_each_is_fewer_bytes_on_the_wire() -> None:
+    cost = TierCost(readers=4)
+    _read_in_turn(cost, Tier(0.01), 60)
+    for _ in range(100):
+        cost.observe_share(BLOCK // 2, BLOCK)
+    assert cost.seconds(100, BLOCK, cap=10e6) == pytest.approx(5.0, rel=0.05)
+    assert cost.seconds(100, BLOCK) == pytest.approx(1.0, rel=0.1)
+
+
 def test_reads_that_wait_for_a_cap_do_not_count_as_slow() -> None:
     cost = TierCost(readers=4)
     for read in range(40):  # one every second, each of 10 ms

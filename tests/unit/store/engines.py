@@ -17,7 +17,7 @@ from cake_engine.store.keeper import Keeper
 from cake_engine.store.keys import Fingerprint
 from cake_engine.store.reader import page_buffer
 from cake_engine.store.statistics import Recorder
-from cake_engine.store.transfers import Transfer
+from cake_engine.store.transfer import Transfer
 from tests.unit.store.conftest import key_of
 from tests.unit.store.stepping import SteppedLock, Work, make_steppable
 

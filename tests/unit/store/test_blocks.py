@@ -12,11 +12,10 @@ import pytest
 
 from cake_engine.config import TierConfig, TierKind
 from cake_engine.store.blocks import BlockStore
-from cake_engine.store.codecs import codec_of
 from cake_engine.store.keys import Fingerprint
 from cake_engine.store.reader import page_buffer
 from cake_engine.store.statistics import Recorder, TierStatistics
-from cake_engine.store.transfers import Transfer
+from cake_engine.store.transfer import Transfer
 from tests.unit.store.conftest import key_of
 
 
@@ -195,17 +194,3 @@ def test_engines_of_different_revisions_share_a_folder_and_no_block(tmp_path: Pa
     finally:
         one.store.stop()
         other.store.stop()
-
-
-@pytest.mark.parametrize("size", [1, 4096, 100_001])
-def test_a_codec_keeps_its_bound_and_its_bytes(size: int) -> None:
-    from cake_engine.config import CodecName
-
-    block = np.random.default_rng(1).integers(0, 256, size, dtype=np.uint8)
-    for name in CodecName:
-        codec = codec_of(name)
-        payload, back = memoryview(bytearray(codec.bound(size))), np.zeros(size, np.uint8)
-        length = codec.encode(memoryview(block), payload)
-        codec.decode(payload[:length], memoryview(back))
-        assert length <= codec.bound(size)
-        assert (back == block).all()

@@ -18,7 +18,7 @@ from cake_engine.store.codecs import codec_of
 from cake_engine.store.keys import Fingerprint
 from cake_engine.store.reader import page_buffer
 from cake_engine.store.statistics import Recorder
-from cake_engine.store.transfers import Transfer
+from cake_engine.store.transfer import Transfer
 from tests.unit.store.conftest import key_of
 
 PAGE = (Path(__file__).parents[3] / "docs/reference/store-format.md").read_text()
@@ -167,7 +167,7 @@ def test_the_page_says_what_the_books_hold() -> None:
 
 
 def test_the_page_lists_every_codec_by_its_number() -> None:
-    assert {name.value: codec_of(name).identifier for name in CodecName} == CODECS
+    assert {name.value: codec_of(name, "bfloat16").identifier for name in CodecName} == CODECS
 
 
 @pytest.mark.parametrize(

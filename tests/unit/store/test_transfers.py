@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from cake_engine.store.transfers import Transfer, TransferPool
+from cake_engine.store.transfer import Transfer
+from cake_engine.store.transfers import TransferPool
 
 Perform = Callable[[Transfer, memoryview], None]
 
@@ -312,3 +313,40 @@ def test_a_rate_that_is_waited_for_does_not_count_time_without_work(bench: Bench
         time.sleep(0.1)
 
     assert 70_000 < (pool.bytes_per_second or 0) <= 105_000  # 50,000 with the pauses in it
+
+
+def test_a_cap_is_of_the_bytes_that_go_over_the_wire(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    def halved(transfer: Transfer, buffer: memoryview) -> None:
+        transfer.moved = transfer.size // 2
+
+    pool, sizes = bench.pool(halved), list[int]()
+    pool.submit(transfers(100))
+    ends(pool, 100)
+    due = pool._cap.due
+    monkeypatch.setattr(pool._cap, "due", lambda size, *rest: (sizes.append(size), due(size, *rest))[1])
+    pool.submit(transfers(1, size=1_000_000))
+    ends(pool, 1)
+
+    assert sizes == [pytest.approx(500_000, rel=0.02)] * len(sizes)
+    assert sizes
+
+
+def test_a_pool_whose_threads_all_died_fails_what_is_asked_and_waits_for_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threading, "excepthook", lambda arguments: None)
+
+    def no_rate() -> None:
+        if bench.gate.is_set():
+            raise RuntimeError("a fault of ours")
+
+    pool = bench.pool(bench.held, threads=2, rate=no_rate)
+    pool.submit(transfers(5))
+    assert bench.entered.acquire(timeout=10)
+    bench.gate.set()
+    pool.wait_idle()
+
+    assert {t.failure for t in pool.finished()} <= {None, "deadline"}
+    pool.submit(transfers(3))
+    pool.wait_idle()
+    assert [t.failure for t in pool.finished()] == ["deadline"] * 3

@@ -1,19 +1,26 @@
-"""Codecs: one file each, listed here. Adding one touches this registry and no other file."""
+"""Codecs: one file each, listed here. Adding one touches this registry and the names in `cake_engine.config`."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Protocol
 
 from cake_engine.config import CodecName
 from cake_engine.store.codecs.raw import RawCodec
+from cake_engine.store.codecs.zstd import ZstdCodec
 
 
 class Codec(Protocol):
-    """Turns a block of KV bytes into a payload and back; stateless, called from many threads at once."""
+    """Turns a block of KV bytes into a payload and back; called from many threads at once."""
 
     @property
     def identifier(self) -> int:
         """Number of the codec in file headers; never used twice, never changed."""
+
+    @property
+    def error_bound(self) -> float:
+        """How far a decoded number may be from the one that was encoded, relative to the largest of the block."""
 
     def bound(self, block_bytes: int) -> int:
         """The most bytes that a payload of such a block can have."""
@@ -29,9 +36,13 @@ class Codec(Protocol):
         """
 
 
-_CODECS: dict[CodecName, Codec] = {CodecName.RAW: RawCodec()}
+_CODECS: dict[CodecName, Callable[[int], Codec]] = {
+    CodecName.RAW: lambda number_bytes: RawCodec(),  # noqa: ARG005 - it does not look into a block
+    CodecName.ZSTD: ZstdCodec,
+}
 
 
-def codec_of(name: CodecName) -> Codec:
-    """The codec of a name in a configuration."""
-    return _CODECS[name]
+def codec_of(name: CodecName, dtype: str) -> Codec:
+    """The codec of a name in a configuration, for blocks of numbers of a type, such as bfloat16 or fp8_e4m3."""
+    bits = re.search(r"\d+", dtype)
+    return _CODECS[name](max(1, int(bits[0]) // 8) if bits else 1)

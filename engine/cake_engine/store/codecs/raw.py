@@ -9,6 +9,7 @@ class RawCodec:
     """Copies. Through numpy, which lets other threads run meanwhile; a memoryview's own copy does not."""
 
     identifier = 1
+    error_bound = 0.0
 
     def bound(self, block_bytes: int) -> int:
         """A payload is as long as its block."""

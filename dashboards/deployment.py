@@ -8,7 +8,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 from cake_operator.observe.promql import selector
 from cake_operator.observe.queries.latency import INTER_TOKEN_LATENCY, TTFT
 from cake_operator.render.slo_rules import BUDGET_LEFT, BURN_RATE, LATENCY, LATENCY_MISSED
-from dashboards.layout import Line, annotation, choice, graph, page
+from dashboards.layout import Line, annotation, choice, graph, page, states
 from dashboards.promql import OWNER, latest, one, percentile, summed, total_rate
 
 __all__ = ["dashboard"]
@@ -162,16 +162,23 @@ def _load() -> Panels:
         graph(
             "KV cache of the GPU",
             Line(latest(one("vllm:kv_cache_usage_perc"), (*OWNER, "pod")), "{{pod}}"),
-            Line(total_rate(one("vllm:num_preemptions_total")), "preemptions a second"),
-            shows="Part of the blocks in use, by pod; requests that were put back for want of blocks.",
-            bad="Preemptions: fewer requests at once (--max-num-seqs), or more memory for KV.",
+            shows="Part of the blocks in use, by pod.",
+            bad="Full with requests waiting: memory is what bounds them; more replicas, or more memory for KV.",
+            unit="percentunit",
+        ),
+        graph(
+            "Preemptions",
+            Line(total_rate(one("vllm:num_preemptions_total")), "requests a second"),
+            shows="Requests that were put back for want of blocks, and begin anew.",
+            bad="Any that go on: fewer requests at once (--max-num-seqs), or more memory for KV.",
+            span=12,
         ),
         graph(
             "Offered",
             Line(total_rate(one("cake_offered_compute_seconds_total")), "compute, seconds a second"),
             shows="Compute that the prompts which arrive would take alone, without any load.",
             bad="Above the number of ready replicas, compute alone cannot keep up: loads must.",
-            span=24,
+            span=12,
         ),
     ]
 
@@ -260,12 +267,12 @@ def _knobs() -> Panels:
 
 def _scaling() -> Panels:
     target = latest(one("cake_operator_slo_target_seconds"), (*OWNER, "latency"))
-    states = (Line(latest(one("cake_operator_replicas", state=state)), state) for state in ("desired", "ready"))
+    replicas = (Line(latest(one("cake_operator_replicas", state=state)), state) for state in ("desired", "ready"))
     conditions = latest(one("cake_operator_condition"), (*OWNER, "type", "status", "reason"))
     return [
         graph(
             "Replicas",
-            *states,
+            *replicas,
             Line(latest(one("cake_operator_replicas_max")), "maxReplicas"),
             shows="What was decided, what serves, and the bound.",
             bad="At the bound with targets missed: runbook CakeScalingAtMax.",
@@ -276,7 +283,7 @@ def _scaling() -> Panels:
             shows="Each latency over its target: above 0.9 it asks for more, below 0.5 for fewer. The larger decides.",
             bad="status.scaling.reason has the sentence. Nothing here: no slo, or no figures.",
         ),
-        graph(
+        states(
             "Conditions",
             Line(conditions, "{{type}} {{status}} {{reason}}"),
             shows="As they were over time.",

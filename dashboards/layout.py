@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from grafana_foundation_sdk.builders import common, table, timeseries
+from grafana_foundation_sdk.builders import common, statetimeline, table, timeseries
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.builders.prometheus import Dataquery
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
-from grafana_foundation_sdk.models.common import LegendDisplayMode, LegendPlacement, StackingMode
+from grafana_foundation_sdk.models.common import LegendDisplayMode, LegendPlacement, StackingMode, VisibilityMode
 from grafana_foundation_sdk.models.dashboard import (
     Dashboard,
     DashboardCursorSync,
@@ -25,7 +25,7 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-__all__ = ["Line", "annotation", "choice", "columns", "graph", "json_of", "page"]
+__all__ = ["Line", "annotation", "choice", "columns", "graph", "json_of", "page", "states"]
 
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 TAG = "cake"
@@ -68,6 +68,15 @@ def graph(
         panel = panel.min(floor)
     if stacked:
         panel = panel.stacking(common.StackingConfig().mode(StackingMode.NORMAL)).fill_opacity(30)
+    for index, line in enumerate(lines):
+        panel = panel.with_target(_query(line, index).range())
+    return panel
+
+
+def states(title: str, *lines: Line, shows: str, bad: str, span: int = 8) -> statetimeline.Panel:
+    """A bar for each series, as long as it was there and above 0."""
+    panel = statetimeline.Panel().title(title).description(_described(shows, bad)).span(span).height(8)
+    panel = panel.datasource(SOURCE).show_value(VisibilityMode.NEVER).merge_values(True).row_height(0.8)
     for index, line in enumerate(lines):
         panel = panel.with_target(_query(line, index).range())
     return panel

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from dashboards.__main__ import main
 from tests.cluster import promtool
 from tests.cluster.declared_metrics import DeclaredEngine, DeclaredOperator
 from tests.cluster.engine_metrics import Pod, exporter
@@ -96,6 +97,17 @@ def test_prometheus_evaluates_all_rules_without_an_error(server: PrometheusServe
     health = {rule["name"]: (rule["health"], rule.get("lastError")) for group in loaded for rule in group["rules"]}
     assert health
     assert all(state in ("ok", "unknown") for state, _ in health.values()), health
+
+
+def test_dashboards_can_be_drawn_without_grafana(
+    server: PrometheusServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ("fleet", "claim")
+    about = ("--namespace", "team-a", "--deployment", "chat", "--claim", "kv", "--only", *names)
+    assert main([server.url, str(tmp_path), *about, "--minutes", "1", "--rate-interval", "10s"]) == 0
+    drawn = capsys.readouterr().out.splitlines()
+    assert drawn == [f"{tmp_path}/{name}.png" for name in names], "and no panel is empty"
+    assert all((tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG") for name in names)
 
 
 def test_a_mark_tells_an_edit_of_the_spec_from_a_turn_of_the_operator(tmp_path: Path) -> None:

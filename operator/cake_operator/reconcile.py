@@ -20,6 +20,7 @@ from cake_operator.apply.children import Children, OwnerGoneError
 from cake_operator.apply.client import Client
 from cake_operator.apply.events import Recorder
 from cake_operator.apply.kinds import CAKE_DEPLOYMENTS
+from cake_operator.apply.parting import write_costs
 from cake_operator.apply.seeing import Seen, neighbours, see
 from cake_operator.apply.statuses import write_status
 from cake_operator.observe.snapshot import DeploymentSnapshot, FleetSnapshot
@@ -30,6 +31,7 @@ from cake_operator.policy.contention import Contention, ContentionHistory, conte
 from cake_operator.policy.decision import Decision
 from cake_operator.policy.knobs import starting_knobs
 from cake_operator.policy.laws import Laws
+from cake_operator.policy.parting import deletion_costs
 from cake_operator.policy.scaling import ScalingHistory
 from cake_operator.policy.slo import judge
 from cake_operator.render.children import render
@@ -119,6 +121,7 @@ class Reconciler:
                 # render
                 children = render(resource, decided.replicas, decided.live, self._settings, one_node=seen.one_node)
                 # apply
+                await self._choose_who_goes(key, seen, snapshot, decided)
                 failures = await self._children.bring_to(key, resource.metadata.uid, order, children)
         except (ValidationError, MergeError) as error:
             await self._refuse(stored, error, now)
@@ -131,6 +134,12 @@ class Reconciler:
         status = report(resource, stored["metadata"]["generation"], stored.get("status") or {}, found, now)
         await self._tell(stored, status, now)
         return min((until for until in (decided.scaling.until, decided.balance.until) if until > now), default=None)
+
+    async def _choose_who_goes(self, key: Key, seen: Seen, snapshot: DeploymentSnapshot, decided: Decided) -> None:
+        """Before there are fewer pods, say which of them have the least to finish."""
+        if decided.replicas is not None and decided.replicas < seen.replicas:
+            costs = deletion_costs(seen.ready_pods, snapshot.work)
+            await write_costs(self._client, self._cache, key[0], costs)
 
     def _remember(self, key: Key, uid: str) -> Memory:
         """What was decided before; nothing where another CakeDeployment had the name."""

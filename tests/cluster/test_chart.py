@@ -128,6 +128,7 @@ NEEDED = [
     ("update", "cake.dev/cakedeployments/finalizers"),
     ("list", "/pods"),
     ("watch", "/pods"),
+    ("patch", "/pods"),
     ("create", "/events"),
     ("patch", "/events"),
 ]

@@ -12,7 +12,9 @@ import yaml
 
 from tests.cluster.cakes import MEMORY, Cake, claimed
 from tests.cluster.conftest import fresh_namespace, with_crds
+from tests.cluster.engine_metrics import serve_requests, stand_idle
 from tests.cluster.operator_process import OperatorProcess
+from tests.cluster.scraping import Scraping, scraping
 from tests.cluster.waiting import eventually
 from tests.localcluster import Cluster
 from tests.started_here import started_here
@@ -122,11 +124,18 @@ def used(cluster: Cluster, user: str) -> set[Right]:
     return found
 
 
-def lives_its_life(cake: Cake) -> None:
-    """Everything that the operator writes: children, a claim, a policy, two prunes, status, an Event."""
-    cake.apply(kvTiers=[MEMORY, claimed("lost", "Delete")], networkPolicy={"from": [{"podSelector": {}}]})
+def lives_its_life(cake: Cake, figures: Scraping) -> None:
+    """Everything that the operator writes: children, a claim, a policy, two prunes, a pod's cost, status, an Event."""
+    spec = {"kvTiers": [MEMORY, claimed("lost", "Delete")], "networkPolicy": {"from": [{"podSelector": {}}]}}
+    cake.apply(replicas=2, **spec)
     cake.made()
     cake.must("networkpolicy")
+    names = [pod["metadata"]["name"] for pod in eventually(lambda: two(cake.pods()), "two pods are made")]
+    with figures.of(cake, dict(zip(names, (serve_requests, stand_idle), strict=True))):
+        cake.awaits("MetricsAvailable", "True", "Scraped")
+        cake.apply(replicas=1, **spec)
+        (left,) = eventually(lambda: one(cake.pods()), "a pod goes")
+        assert left["metadata"]["name"] == names[0], "the one with the least to finish"
     cake.apply(balance={"mode": "LoadOnly"})
     eventually(lambda: cake.get("pvc", "chat-lost") is None, "the claim is pruned")
     eventually(lambda: cake.get("networkpolicy") is None, "the policy is pruned")
@@ -134,10 +143,18 @@ def lives_its_life(cake: Cake) -> None:
     assert cake.condition("Progressing")["reason"] != "ApplyRefused"
 
 
+def one(pods: list[Any]) -> list[Any]:
+    return pods if len(pods) == 1 else []
+
+
+def two(pods: list[Any]) -> list[Any]:
+    return pods if len(pods) == 2 else []
+
+
 def test_the_charts_rights_are_enough_and_each_is_used(cake: Cake, tmp_path: Path) -> None:
-    with account(cake.cluster, cake.namespace, tmp_path) as chart:
-        with OperatorProcess(chart.kubeconfig, tmp_path / "log", CAKE_LEASE=chart.lease):
-            lives_its_life(cake)
+    with account(cake.cluster, cake.namespace, tmp_path) as chart, scraping(tmp_path) as figures:
+        with OperatorProcess(chart.kubeconfig, tmp_path / "log", CAKE_LEASE=chart.lease, **figures.variables):
+            lives_its_life(cake, figures)
         assert used(cake.cluster, chart.user) == chart.granted - UNSEEN
 
 
@@ -170,10 +187,14 @@ def test_where_prometheusrules_are_made_the_rights_for_them_are_enough_and_each_
     cake: Cake, tmp_path: Path
 ) -> None:
     seen_by_helm = ("--api-versions", "monitoring.coreos.com/v1/PrometheusRule")
-    with prometheus_rules(cake.cluster), account(cake.cluster, cake.namespace, tmp_path, *seen_by_helm) as chart:
+    with (
+        prometheus_rules(cake.cluster),
+        account(cake.cluster, cake.namespace, tmp_path, *seen_by_helm) as chart,
+        scraping(tmp_path) as figures,
+    ):
         told = {"CAKE_LEASE": chart.lease, "CAKE_RULES": "true", "CAKE_RULE_LABELS": "release=stack"}
-        with OperatorProcess(chart.kubeconfig, tmp_path / "log", **told):
-            lives_its_life(cake)
+        with OperatorProcess(chart.kubeconfig, tmp_path / "log", **told, **figures.variables):
+            lives_its_life(cake, figures)
             cake.apply(slo={"ttft": {"target": "1s"}})
             rule = eventually(lambda: cake.get("prometheusrule", "chat-slo"), "the objective has its rules")
             assert rule["metadata"]["labels"]["release"] == "stack"
@@ -188,9 +209,10 @@ def test_in_one_namespace_the_rights_of_that_namespace_are_enough_and_each_is_us
     cake: Cake, elsewhere: Cake, tmp_path: Path
 ) -> None:
     elsewhere.apply()
-    with account(cake.cluster, cake.namespace, tmp_path, "--set", f"watchNamespace={cake.namespace}") as chart:
-        told = {"CAKE_NAMESPACE": cake.namespace, "CAKE_LEASE": chart.lease}
+    confined = ["--set", f"watchNamespace={cake.namespace}"]
+    with account(cake.cluster, cake.namespace, tmp_path, *confined) as chart, scraping(tmp_path) as figures:
+        told = {"CAKE_NAMESPACE": cake.namespace, "CAKE_LEASE": chart.lease, **figures.variables}
         with OperatorProcess(chart.kubeconfig, tmp_path / "log", **told):
-            lives_its_life(cake)
+            lives_its_life(cake, figures)
             assert elsewhere.get("deployment") is None
         assert used(cake.cluster, chart.user) == chart.granted - UNSEEN

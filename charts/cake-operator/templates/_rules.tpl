@@ -24,9 +24,10 @@
 - apiGroups: [""]
   resources: [persistentvolumeclaims]
   verbs: [delete]
+# Patched before a scale-down, with what it would cost to end each pod.
 - apiGroups: [""]
   resources: [pods]
-  verbs: [list, watch]
+  verbs: [list, watch, patch]
 - apiGroups: [""]
   resources: [events]
   verbs: [create, patch]

@@ -7,10 +7,11 @@ from typing import Any, Final
 
 from cake_operator.apply.kinds import CLAIMS, DEPLOYMENTS, PODS, Kind
 
-__all__ = ["keeper"]
+__all__ = ["DELETION_COST", "keeper"]
 
 Object = dict[str, Any]
 
+DELETION_COST: Final = "controller.kubernetes.io/pod-deletion-cost"
 POD_METADATA: Final = ("name", "namespace", "uid", "resourceVersion", "labels", "deletionTimestamp")
 
 
@@ -35,6 +36,9 @@ def _deployment(obj: Object) -> Object:
 
 def _pod(obj: Object) -> Object:
     meta = {key: obj["metadata"][key] for key in POD_METADATA if key in obj["metadata"]}
+    cost = (obj["metadata"].get("annotations") or {}).get(DELETION_COST)
+    if cost is not None:
+        meta["annotations"] = {DELETION_COST: cost}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "status": obj.get("status") or {}}
 
 

@@ -68,9 +68,9 @@ def total_rate(series: str, window: timedelta, by: Sequence[str] = ()) -> str:
     return aggregate("sum", each, (*OWNER, *by))
 
 
-def total(series: str) -> str:
+def total(series: str, by: Sequence[str] = ()) -> str:
     """Sum of a gauge over all engines of a deployment, each counted once however often it is scraped."""
-    return aggregate("sum", aggregate("max", series, ENGINE), OWNER)
+    return aggregate("sum", aggregate("max", series, ENGINE), (*OWNER, *by))
 
 
 def quantile(percentile: float, buckets: str, window: timedelta) -> str:

@@ -8,16 +8,18 @@ from cake_operator.observe.sampling import Sampling
 
 
 def queries(sampling: Sampling, _: Percentiles) -> Sequence[Query]:
-    """Requests running and waiting, the pods that say so, and tokens per second."""
+    """Requests running and waiting, in all and by pod, the pods that say so, and tokens per second."""
     running = selector("vllm:num_requests_running", sampling.namespace)
     waiting = selector("vllm:num_requests_waiting", sampling.namespace)
     pods = aggregate("count", aggregate("count", running, (*OWNER, "pod")), OWNER)
     prompts = selector("vllm:prompt_tokens_total", sampling.namespace)
     answers = selector("vllm:generation_tokens_total", sampling.namespace)
     tokens = f"{total_rate(prompts, sampling.window)} + {total_rate(answers, sampling.window)}"
+    work = f"{total(running, ('pod',))} + {total(waiting, ('pod',))}"
     return [
         Query("tokens", tokens, prompts, sampling.window),
         Query("running", total(running), running, sampling.window),
         Query("waiting", total(waiting), waiting, sampling.window),
+        Query("work", work, running, sampling.window, by="pod"),
         Query("reporting_pods", pods, running, sampling.window),
     ]

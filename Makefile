@@ -68,6 +68,9 @@ bench-core: env ## The pure plan on a virtual clock, against the best possible a
 bench-store: env ## The file tier on this disk: rates over the disk's, look-ups, collecting, faults (20 min; ARGS=--quick: 1)
 	$(PY) -m benchmarks.store $(ARGS)
 
+bench-control: env ## Scaling laws and the paper's tables on the simulator (20 min; ARGS="--trace FILE" for the whole hour)
+	$(PY) -m benchmarks.control $(ARGS)
+
 cluster-down: env ## End the local cluster and everything it started
 	$(PY) -m tests.localcluster down
 

@@ -52,6 +52,8 @@ class _Active:
     def arrived(self, chunk: int) -> None:
         if self.plan[chunk] is Chunk.FETCHING:
             self.keep(chunk)
+            if self.books.copies_at_once:
+                self.books.copy(self)
 
     def missing(self, chunk: int) -> None:
         if self.plan[chunk] is Chunk.FETCHING:
@@ -80,6 +82,8 @@ class Loading:
         ahead: The requests that wait.
         costs: What compute and loads take, learned as on a real engine.
         live: The live configuration.
+        copies_at_once: Whether a chunk is copied to the device as soon as it is in memory. The engine begins copies
+            with its steps: what comes during one can be computed anew in the next.
         lost: Chunks that were planned to be loaded and were gone when their turn came.
     """
 
@@ -93,6 +97,7 @@ class Loading:
         step_tokens: int,
         copy_bytes_per_second: float,
         aiming: Aiming = engines_own,
+        copies_at_once: bool = False,
     ) -> None:
         self._env, self._counters, self._aiming = env, counters, aiming
         self._size, self._step_tokens = chunk_tokens, step_tokens
@@ -101,6 +106,7 @@ class Loading:
         self.ahead = ReadAhead(reads, chunk_tokens)
         self.costs = PlanCosts(ComputeCost(), reads.costs, reads.chunk_bytes, step_tokens)
         self.live = LiveConfig()
+        self.copies_at_once = copies_at_once
         self.lost = 0
         self._active: dict[str, _Active] = {}
         self._orders = [ReadOrder() for _ in reads.names]
@@ -191,7 +197,7 @@ class Loading:
         whole = self.costs.compute.seconds(0, self._step_tokens, self._step_tokens) or 0.0
         self.reads.window_seconds = WINDOW_SECONDS + 2 * max(self._step_seconds, whole)
         for active in self._active.values():
-            self._copy(active)
+            self.copy(active)
         if self._active:
             for tier in range(1, len(self.reads.names)):
                 self._ask_tier(tier)
@@ -244,7 +250,7 @@ class Loading:
         if sequence.predicted is None and goal.seconds is not None:
             sequence.predicted = (goal.meeting - plan.first) / (plan.end - plan.first)
 
-    def _copy(self, active: _Active) -> None:
+    def copy(self, active: _Active) -> None:
         """Begin copies of what is in memory, last first; let go of what the aim has passed."""
         plan = active.plan
         for chunk in sorted(active.near, reverse=True):

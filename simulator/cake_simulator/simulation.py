@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import pairwise
@@ -66,6 +66,7 @@ class Setup:
         block_tokens: Tokens of a block of the trace, and of a chunk.
         losses: Moments at which a pod dies.
         aiming: Chooses meeting points.
+        copies_at_once: Whether chunks are copied to the device as they come, rather than with the next step.
         ttft_percentile: That the law looks at.
         inter_token_percentile: The same between tokens.
         seed: Of all chance.
@@ -87,6 +88,7 @@ class Setup:
     block_tokens: int = BLOCK_TOKENS
     losses: tuple[float, ...] = ()
     aiming: Aiming = engines_own
+    copies_at_once: bool = False
     ttft_percentile: float = 90.0
     inter_token_percentile: float = 90.0
     seed: int = 0
@@ -148,14 +150,29 @@ class Result:
         return sum(a != b for a, b in pairwise(signs))
 
 
-def simulate(setup: Setup, requests: Iterable[Request], policy: ScalingPolicy) -> Result:
-    """Run until every request has ended."""
-    return _Run(setup, requests, policy).result()
+def simulate(
+    setup: Setup, requests: Iterable[Request], policy: ScalingPolicy, told: Callable[[Ended], None] | None = None
+) -> Result:
+    """Run until every request has ended.
+
+    Args:
+        setup: What runs.
+        requests: In order of arrival.
+        policy: How many replicas there are.
+        told: Told of each request as it ends; a result has only what they have in common.
+    """
+    return _Run(setup, requests, policy, told).result()
 
 
 class _Run:
-    def __init__(self, setup: Setup, requests: Iterable[Request], policy: ScalingPolicy) -> None:
-        self._setup, self._policy = setup, policy
+    def __init__(
+        self,
+        setup: Setup,
+        requests: Iterable[Request],
+        policy: ScalingPolicy,
+        told: Callable[[Ended], None] | None,
+    ) -> None:
+        self._setup, self._policy, self._told = setup, policy, told
         self._env = env = Environment()
         self._requests = iter(requests)
         self._chunk_bytes = setup.hardware.kv_bytes_per_token * setup.block_tokens * setup.stored_ratio
@@ -209,6 +226,7 @@ class _Run:
                 step_tokens=setup.limits.step_tokens,
                 copy_bytes_per_second=setup.hardware.copy_bytes_per_second,
                 aiming=setup.aiming,
+                copies_at_once=setup.copies_at_once,
             )
 
         replica = Replica(
@@ -235,6 +253,8 @@ class _Run:
 
     def _ended(self, ended: Ended) -> None:
         self._found.tally.add(ended, self._setup.alone(ended.request))
+        if self._told is not None:
+            self._told(ended)
         self._look_for_the_end()
 
     def _look_for_the_end(self) -> None:

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import json
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from benchmarks.control.comparing import Run, Standing, hours_at, setup, standings
+from benchmarks.control.contenders import CONTENDERS, MOST
+from benchmarks.control.modes import GIGABYTES, MORE_REPLICAS, WAYS, Served
+from benchmarks.control.paper import Reproduced, device, two_pointers
+from benchmarks.control.report import NAMES, Found, write
+from benchmarks.control.scenarios import SCENARIOS
+from benchmarks.core.paper import CELLS, CHUNK, PROMPT
+from cake_engine.config import LiveConfig
+from cake_engine.core.meeting import Costs
+from cake_engine.core.plan import Plan
+from cake_operator.observe.snapshot import DeploymentSnapshot
+from cake_simulator.policies.policy import Look
+from tests.unit.simulator.test_trace import EXCERPT
+
+
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        ([(0.90, 2.0), (1.0, 4.0)], 3.0),
+        ([(0.96, 2.0), (0.99, 4.0)], 2.0),
+        ([(0.5, 2.0), (0.94, 4.0)], None),
+        ([(0.99, 2.0), (0.5, 3.0), (0.99, 4.0)], 2.0),
+    ],
+)
+def test_hours_at_an_attainment_lie_between_the_settings_on_both_sides_of_it(
+    points: list[tuple[float, float]], expected: float | None
+) -> None:
+    standing = [Standing(0.0, attainment, hours) for attainment, hours in points]
+    assert hours_at(standing) == (None if expected is None else pytest.approx(expected))
+
+
+def runs() -> list[Run]:
+    return [
+        Run(one.name, setting, scenario, 0.9 + 0.05 * number, 1.0 + number, 0)
+        for one, scenario in product(CONTENDERS, NAMES)
+        for number, setting in enumerate(one.settings)
+    ]
+
+
+def test_a_standing_takes_the_mean_attainment_and_the_sum_of_hours_over_the_scenarios() -> None:
+    first = standings(runs(), "ours", NAMES)[0]
+    assert (first.attainment, first.replica_hours) == (pytest.approx(0.9), pytest.approx(len(NAMES)))
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda one: one.name)
+@pytest.mark.parametrize("contender", CONTENDERS, ids=lambda one: one.name)
+def test_every_law_says_a_number_within_bounds_in_every_scenario(contender, scenario) -> None:
+    made = setup(scenario.rate(0.0), 90.0, 0, scenario.losses)
+    for setting in contender.settings:
+        said = contender.make(setting, scenario, made).replicas(Look(15.0, DeploymentSnapshot(), 3, 3, 1, MOST))
+        assert 1 <= said <= MOST
+
+
+def test_a_scenario_is_the_trace_at_its_rate() -> None:
+    low, high = (len(list(SCENARIOS[number].requests(EXCERPT, 0))) for number in (0, 1))
+    assert high == pytest.approx(3 * low, rel=0.35)  # conversations come and go whole, and some are long
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: f"{cell.where} {cell.what}")
+def test_a_cells_device_computes_all_in_the_time_that_follows_from_the_papers_pair(cell) -> None:
+    loading = PROMPT * cell.kib_per_token * 1024 / (cell.gbps * 2**27)
+    assert device(cell).prefill(PROMPT, CHUNK) == pytest.approx(loading * cell.over_compute / cell.over_load)
+
+
+def test_the_papers_algorithm_computes_and_loads_whatever_is_missing() -> None:
+    plan = Plan(2, 10, 128)
+    goal = two_pointers(plan, 256, LiveConfig(), Costs(None))
+    assert (goal.meeting, goal.floor) == (10, 2)
+
+
+def test_the_page_is_written_with_every_law_cell_and_way_on_it(tmp_path: Path) -> None:
+    found = Found(
+        paper=[Reproduced(cell, (1.0, 2.0), (1.5, 2.5)) for cell in CELLS],
+        runs=runs(),
+        bandwidths=[Served(way, gigabytes, 5, 0.5, 2.0) for way in WAYS for gigabytes in GIGABYTES],
+        replicas=[Served(way, 1, number, 0.5, 2.0) for way in ("load only", "Cake") for number in MORE_REPLICAS],
+        hour=30.0,
+        hour_requests=300,
+        cold_start=90.0,
+        machine="a machine",
+        command="a command",
+        trace="a trace",
+        seconds=1.0,
+    )
+    write(found, tmp_path)
+    page = (tmp_path / "control.md").read_text()
+    assert all(f"| {one.name} |" in page for one in CONTENDERS)
+    assert all(f"| {cell.where} | {cell.what} |" in page for cell in CELLS)
+    assert all(f"| {way} |" in page for way in WAYS)
+    assert "\n\n\n" not in page
+    figures = json.loads((tmp_path / "control.json").read_text())
+    assert figures["replica_hours_vs_best_baseline_at_95"] == pytest.approx(1.0)
+    assert figures["calibration_max_error"] is None
+    assert (tmp_path / "control.svg").read_text().startswith("<?xml")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -52,7 +53,10 @@ async def serving(port: int, pulse: Pulse) -> AsyncIterator[None]:
         return web.Response(status=503, text=f"nothing was looked at for {pulse.age_seconds:.0f} s\n")
 
     async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        # Of a thousand CakeDeployments it takes a third of a second to write down: nobody else waits for that.
+        return web.Response(
+            body=await asyncio.to_thread(generate_latest), headers={"Content-Type": CONTENT_TYPE_LATEST}
+        )
 
     application = web.Application()
     application.add_routes([web.get("/healthz", healthz), web.get("/metrics", metrics)])

@@ -44,18 +44,19 @@ class FleetGauge:
 
 
 class FleetCollector(Collector):
-    """The gauges of all CakeDeployments in the cache."""
+    """The gauges of all CakeDeployments in the cache; may be called in another thread than the cache's."""
 
     def __init__(self, cache: Cache) -> None:
         self._cache = cache
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """One family a gauge, without samples where there is no CakeDeployment."""
-        fleet = [(key, self._cache.get(CAKE_DEPLOYMENTS, *key)) for key in self._cache.names(CAKE_DEPLOYMENTS)]
+        seen = [(key, self._cache.get(CAKE_DEPLOYMENTS, *key)) for key in self._cache.names(CAKE_DEPLOYMENTS)]
+        fleet = [(key, stored) for key, stored in seen if stored is not None]  # one may have gone meanwhile
         for gauge in FLEET:
             family = GaugeMetricFamily(gauge.name, gauge.meaning, labels=[*OWNER, *gauge.labels])
             for key, stored in fleet:
-                for labels, value in gauge.of(stored or {}):
+                for labels, value in gauge.of(stored):
                     family.add_metric([*key, *labels], value)
             yield family
 

@@ -7,7 +7,7 @@ UV := $(CACHE)/uv/bin/uv
 PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help env lock generate lint test test-unit test-engine test-cluster test-e2e cluster demo cluster-down clean bench-ttft bench-core bench-store
+.PHONY: help env lock generate lint test test-unit test-engine test-cluster test-e2e cluster demo cluster-down clean bench-ttft bench-core bench-store bench-control
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -35,7 +35,7 @@ lint: env ## Style, types, layers, and that generated files are fresh
 	scripts/lint
 
 test-unit: env ## Pure parts, in seconds
-	$(PY) -m pytest tests/unit
+	$(PY) -m pytest -n 2 tests/unit
 
 .venv/triton/.stamp: requirements/triton.txt .venv/.stamp
 	rm -rf $(@D)

@@ -34,7 +34,7 @@ generate: env ## Write crds/, the chart's copy of them and docs/reference from t
 lint: env ## Style, types, layers, and that generated files are fresh
 	scripts/lint
 
-test-unit: env ## Pure parts, in seconds
+test-unit: env ## Pure parts, in a minute
 	$(PY) -m pytest -n 2 tests/unit
 
 .venv/triton/.stamp: requirements/triton.txt .venv/.stamp

@@ -88,6 +88,13 @@ def test_the_prometheusrule_goes_with_its_owner_and_has_the_labels_that_promethe
     assert {one["annotations"]["runbook_url"] for one in alerts} == {"https://wiki/CakeSLOBudgetBurn.md"}
 
 
+def test_a_name_cannot_leave_its_quotes() -> None:
+    hostile = cake({"ttft": {"target": "1s"}}, name='x"} or vector(1) or y{z="')
+    for group in slo_groups(hostile, MINUTE):
+        for rule in group["rules"]:
+            assert "vector(1)" not in re.sub(r'"(\\.|[^"\\])*"', "", rule["expr"])
+
+
 def test_two_cakedeployments_of_one_name_have_groups_of_different_names() -> None:
     slo = {"ttft": {"target": "1s"}}
     names = [group["name"] for space in ("a", "b") for group in slo_groups(cake(slo, namespace=space), MINUTE)]

@@ -88,8 +88,8 @@ def test_the_prometheusrule_goes_with_its_owner_and_has_the_labels_that_promethe
     assert {one["annotations"]["runbook_url"] for one in alerts} == {"https://wiki/CakeSLOBudgetBurn.md"}
 
 
-def test_a_name_cannot_leave_its_quotes() -> None:
-    hostile = cake({"ttft": {"target": "1s"}}, name='x"} or vector(1) or y{z="')
+def test_a_namespace_cannot_leave_its_quotes() -> None:
+    hostile = cake({"ttft": {"target": "1s"}}, namespace='x"} or vector(1) or y{z="')
     for group in slo_groups(hostile, MINUTE):
         for rule in group["rules"]:
             assert "vector(1)" not in re.sub(r'"(\\.|[^"\\])*"', "", rule["expr"])

@@ -4,7 +4,7 @@ from cake_operator.api.advice import slo_warnings
 from cake_operator.api.balance import BalanceSpec, BandwidthBounds, BoundsSpec, FractionBounds, KnobsSpec
 from cake_operator.api.durations import Duration, PositiveDuration
 from cake_operator.api.engine import Drain, EngineSpec
-from cake_operator.api.model_source import ClaimSource, HuggingFaceSource, ModelSource, ModelSpec, SecretKey
+from cake_operator.api.model_source import ClaimSource, HuggingFaceSource, ModelSource, ModelSpec
 from cake_operator.api.names import ObjectName, ServedName, SubPath, TierName
 from cake_operator.api.network_policy import NetworkPolicySpec
 from cake_operator.api.percentages import Percentage
@@ -13,6 +13,7 @@ from cake_operator.api.reading import Readings
 from cake_operator.api.resource import GROUP, KIND, PLURAL, VERSION, CakeDeployment, CakeDeploymentSpec, Metadata
 from cake_operator.api.rollout import RolloutSpec
 from cake_operator.api.scaling import ScalingSpec
+from cake_operator.api.secret_key import SecretKey
 from cake_operator.api.service import ServiceSpec
 from cake_operator.api.slo import LatencyTarget, SloSpec
 from cake_operator.api.status import (

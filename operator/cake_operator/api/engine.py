@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from cake_operator.api.durations import Duration, PositiveDuration
 from cake_operator.api.rollout import RolloutSpec
 from cake_operator.api.rules import Rule, SpecPart
+from cake_operator.api.secret_key import SecretKey
 
 _AMOUNTS = {"type": "object", "additionalProperties": {"x-kubernetes-int-or-string": True}}
 _RESOURCE_FIELDS = {
@@ -89,6 +90,11 @@ class EngineSpec(SpecPart):
         description="Laid over the pod template that the operator renders, as a strategic merge patch:"
         " `{spec: {nodeSelector: {...}, tolerations: [...]}}`. The engine's container is named `engine`.",
     )
+    api_key_secret_ref: SecretKey | None = Field(
+        default=None,
+        description="The key that clients must send as a bearer token; anybody who reaches the pods is served if not"
+        " set. Probes and metrics need none.",
+    )
     drain: Drain = Field(default=Drain(), description="How a pod ends.")
     rollout: RolloutSpec = Field(default=RolloutSpec(), description="How a changed spec replaces pods.")
     startup_timeout: PositiveDuration = Field(
@@ -105,6 +111,9 @@ class EngineSpec(SpecPart):
         _owned("--served-model-name", "spec.model.name says it"),
         _owned("--host --port --uds", "the Service reaches the engine on port 8000; spec.service says how clients do"),
         _owned("--tensor-parallel-size -tp", "spec.engine.tensorParallelSize says it"),
+        _owned(
+            "--api-key", "spec.engine.apiKeySecretRef names the Secret that has it, where not everybody can read it"
+        ),
         _owned("--shutdown-timeout", "spec.engine.drain.shutdownTimeout says it"),
         Rule(
             f"!self.args.exists(arg, arg.matches(r'{_TWO_IN_ONE}'))",

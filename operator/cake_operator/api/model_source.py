@@ -9,6 +9,7 @@ from pydantic import Field
 
 from cake_operator.api.names import ObjectName, ServedName, SubPath
 from cake_operator.api.rules import Rule, SpecPart, exactly_one
+from cake_operator.api.secret_key import SecretKey
 
 _REPO = r"[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*"
 _REVISION = r"[A-Za-z0-9][A-Za-z0-9._/-]*"
@@ -20,15 +21,6 @@ class ClaimSource(SpecPart):
     claim_name: ObjectName = Field(description="The claim, in the namespace of the CakeDeployment.")
     path: SubPath = Field(
         default=SubPath(""), description="The model's folder on the claim; empty for the claim's root."
-    )
-
-
-class SecretKey(SpecPart):
-    """One key of a Secret in the namespace of the CakeDeployment."""
-
-    name: ObjectName = Field(description="The Secret.")
-    key: Annotated[str, Field(min_length=1, max_length=253)] = Field(
-        default="token", description="The key inside the Secret."
     )
 
 

@@ -68,9 +68,14 @@ def _environment(resource: CakeDeployment) -> list[dict[str, Any]]:
     # The root file system is read-only: what libraries cache under the home folder goes to scratch.
     environment: list[dict[str, Any]] = [{"name": "HOME", "value": str(SCRATCH)}]
     hub = resource.spec.model.source.hugging_face
-    if hub is not None and hub.token_secret_ref is not None:
-        secret = {"name": hub.token_secret_ref.name, "key": hub.token_secret_ref.key}
-        environment.append({"name": "HF_TOKEN", "valueFrom": {"secretKeyRef": secret}})
+    secrets = {
+        "HF_TOKEN": None if hub is None else hub.token_secret_ref,
+        "VLLM_API_KEY": resource.spec.engine.api_key_secret_ref,
+    }
+    for variable, secret in secrets.items():
+        if secret is not None:
+            reference = {"name": secret.name, "key": secret.key}
+            environment.append({"name": variable, "valueFrom": {"secretKeyRef": reference}})
     return environment
 
 

@@ -19,8 +19,6 @@ from cake_engine.store.presence import PresenceCache
 
 REQUEST_BLOCKS = 500
 _CAPACITY = 1 << 40
-_REMEMBERED = 100_000
-"""Blocks over which the memory of one is averaged."""
 _PATIENCE_SECONDS = 60.0
 
 
@@ -34,7 +32,7 @@ def measure(folder: Path, *, files: int, requests: int) -> dict[str, float]:
         "files": files,
         "made_seconds": made,
         **_lookups(directory, files, requests),
-        "bytes_per_block": _bytes_per_block(min(files, _REMEMBERED)),
+        "bytes_per_block": _bytes_per_block(files),
         **_collecting(folder, files),
     }
 
@@ -75,11 +73,11 @@ def _lookups(directory: BlockDirectory, files: int, requests: int) -> dict[str, 
 
 
 def _bytes_per_block(blocks: int) -> float:
-    """Memory for one block of which is known whether it is there, its key included."""
+    """Memory for one block that the engine has heard of; what is taken from the start is shared among them."""
     tracemalloc.start()
     try:
-        cache = PresenceCache(lambda _: True, on_answer=lambda: None, on_fault=_fail, threads=0)
         before, _ = tracemalloc.get_traced_memory()
+        cache = PresenceCache(lambda _: True, on_answer=lambda: None, on_fault=_fail, threads=0)
         for number in range(blocks):
             cache.note(key(number), True)
         after, _ = tracemalloc.get_traced_memory()

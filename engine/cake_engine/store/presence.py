@@ -12,21 +12,14 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+
+from cake_engine.store.answers import Answers
 
 logger = logging.getLogger(__name__)
 
-_MOST_ENTRIES = 1 << 18
+_MOST_ANSWERS = 1 << 20
 _MOST_LOOKS = 1 << 16
 """That may wait for a thread; a file system that is that far behind is not worth asking more."""
-
-
-class _Entry(NamedTuple):
-    present: bool | None
-    """None while a thread looks."""
-    at: float
-    until: float
-    """An answer's end; of a look in progress, its limit."""
 
 
 class PresenceCache:
@@ -68,8 +61,9 @@ class PresenceCache:
         self._limit = limit_seconds
         self._clock = clock
         self._lock = threading.Lock()
-        self._recent: dict[bytes, _Entry] = {}
-        self._older: dict[bytes, _Entry] = {}
+        self._looks: dict[bytes, float] = {}
+        """Keys that threads look for, and since when."""
+        self._answers = Answers(_MOST_ANSWERS)
         self._asked: queue.SimpleQueue[tuple[bytes, float] | None] = queue.SimpleQueue()
         self._last_answer = self._stalled_until = float("-inf")
         self._logged = self._stopping = False
@@ -83,21 +77,23 @@ class PresenceCache:
         """Whether a block is there; None while that is being found out."""
         now = self._clock()
         with self._lock:
-            entry = self._recent.get(key) or self._older.get(key)
-            looking = entry is not None and entry.present is None
-            hanging = entry is not None and looking and self._hangs(entry, now)
-            if entry is not None and now < entry.until and not hanging:
-                return entry.present
+            since = self._looks.get(key)
+            hanging = since is not None and now - max(since, self._last_answer) > self._patience
+            if since is not None:
+                if not hanging and now < since + self._limit:
+                    return None
+            elif (answer := self._answers.get(key)) is not None and now < answer[1]:
+                return answer[0]
             if now < self._stalled_until:
                 return False
-            if not looking and self._asked.qsize() < _MOST_LOOKS:
-                self._keep(key, _Entry(None, now, now + self._limit))
+            if since is None and self._asked.qsize() < _MOST_LOOKS:
+                self._looks[key] = now
                 self._asked.put((key, now))
                 return None
-            self._keep(key, _Entry(False, now, now + self._miss_seconds))
+            self._keep(key, False, now + self._miss_seconds)
             if hanging:
                 self._stalled_until = now + self._miss_seconds
-        self._on_fault("lookup_deadline" if looking else "lookup_queue_full")
+        self._on_fault("lookup_queue_full" if since is None else "lookup_deadline")
         return False
 
     def note(self, key: bytes, present: bool, *, seconds: float | None = None) -> None:
@@ -111,7 +107,7 @@ class PresenceCache:
         now = self._clock()
         age = seconds if seconds is not None else self._hit_seconds if present else self._miss_seconds
         with self._lock:
-            self._keep(key, _Entry(present, now, now + age))
+            self._keep(key, present, now + age)
 
     def stop(self) -> None:
         """End the threads, unless a file system holds them; then they end by themselves."""
@@ -122,14 +118,10 @@ class PresenceCache:
         for thread in self._threads:
             thread.join(timeout=max(0.0, limit - time.monotonic()))
 
-    def _keep(self, key: bytes, entry: _Entry) -> None:
-        """Remember an entry; when there are too many, those not touched since the last time are dropped, all at once.
-
-        Whoever asks holds up the engine, so nothing is sorted or searched under the lock.
-        """
-        if len(self._recent) >= _MOST_ENTRIES // 2:
-            self._older, self._recent = self._recent, {}
-        self._recent[key] = entry
+    def _keep(self, key: bytes, present: bool, until: float) -> None:
+        """Remember an answer. Whoever asks holds up the engine, so nothing is sorted or searched under the lock."""
+        self._looks.pop(key, None)
+        self._answers.put(key, present, until)
 
     def _look(self) -> None:
         while (asked := self._asked.get()) is not None and not self._stopping:
@@ -156,9 +148,4 @@ class PresenceCache:
     def _drop(self, key: bytes) -> None:
         """Give up a look: whoever asked has been told, and the next to ask sets off a new one."""
         with self._lock:
-            for entries in (self._recent, self._older):
-                if (entry := entries.get(key)) is not None and entry.present is None:
-                    del entries[key]
-
-    def _hangs(self, look: _Entry, now: float) -> bool:
-        return now - max(look.at, self._last_answer) > self._patience
+            self._looks.pop(key, None)

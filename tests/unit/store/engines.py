@@ -43,7 +43,6 @@ class Engine:
         tier = TierConfig(name="t", kind=TierKind.FILE_SYSTEM, path=str(root), capacity_bytes=CAPACITY)
         self.keeper = Keeper(root, Limits(CAPACITY), on_evicted=lambda files: None)
         self.keeper._allowance._asking = SteppedLock()  # type: ignore[assignment]
-        self._buffer = page_buffer(FILE_BYTES)
         self.store = BlockStore(tier, SPACE, Recorder(), self.keeper)
 
     def begin(self, name: str, work: Callable[[], object]) -> Work:
@@ -81,7 +80,7 @@ class Engine:
     def _move(self, move: Callable[..., None], key: int, row: memoryview) -> str | None:
         transfer = Transfer(job=0, owner="r", key=key_of(key), chunk=0, size=FILE_BYTES)
         transfer.start(0.0)
-        move(transfer, lambda chunk: row, self._buffer)
+        move(transfer, lambda chunk: row, page_buffer(FILE_BYTES))  # each thread has its own
         return transfer.failure
 
 

@@ -195,16 +195,6 @@ def test_no_more_looks_wait_than_a_bound_while_a_file_system_hangs(tier: Tier, m
     assert set(tier.faults) == {"lookup_queue_full"}
 
 
-def test_what_is_remembered_is_bounded_and_the_newest_stays(tier: Tier, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(presence, "_MOST_ENTRIES", 100)
-    for number in range(1000):
-        tier.cache.note(b"%d" % number, True)
-
-    assert len(tier.cache._recent) + len(tier.cache._older) <= 100
-    assert all(tier.cache.ask(b"%d" % number) for number in range(950, 1000))
-    assert tier.looks == []
-
-
 def test_ending_does_not_work_off_what_was_asked(tier: Tier) -> None:
     tier.flowing.clear()
     for number in range(100):

@@ -30,6 +30,7 @@ def main() -> int:
     """Exit 0: goals that are missed are said and listed, not hidden behind a failure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trace", type=Path, default=EXCERPT, help="requests in Mooncake's form (the excerpt)")
+    parser.add_argument("--minutes", type=float, default=20.0, help="of each scenario (20)")
     parser.add_argument("--cold-start", type=float, default=90.0, help="seconds (90)")
     parser.add_argument("--seeds", type=int, default=1, help="how many (1)")
     parser.add_argument("--jobs", type=int, default=2, help="runs at a time (2)")
@@ -40,13 +41,13 @@ def main() -> int:
     print(f"the trace on 8 replicas: {hour:.0f} s", flush=True)
     cells = paper.cells()
     print(f"the paper's cells: {time.monotonic() - began:.0f} s", flush=True)
-    bandwidths, replicas = (
-        list(modes.bandwidths(chosen.trace, chosen.jobs)),
-        list(modes.replicas(chosen.trace, chosen.jobs)),
-    )
+    half = 30 * chosen.minutes
+    bandwidths = list(modes.bandwidths(chosen.trace, half, chosen.jobs))
+    replicas = list(modes.replicas(chosen.trace, half, chosen.jobs))
     print(f"ways of loading: {time.monotonic() - began:.0f} s", flush=True)
-    played = list(runs(chosen.trace, chosen.cold_start, range(chosen.seeds), chosen.jobs))
-    options = f"--trace {chosen.trace.name} --cold-start {chosen.cold_start:g} --seeds {chosen.seeds}"
+    played = list(runs(chosen.trace, 60 * chosen.minutes, chosen.cold_start, range(chosen.seeds), chosen.jobs))
+    options = f"--trace {chosen.trace.name} --minutes {chosen.minutes:g}"
+    options += f" --cold-start {chosen.cold_start:g} --seeds {chosen.seeds}"
     command = f"python -m benchmarks.control {options}"
     found = Found(
         cells,
@@ -55,6 +56,7 @@ def main() -> int:
         replicas,
         hour,
         requests,
+        chosen.minutes,
         chosen.cold_start,
         machine(),
         command,

@@ -73,6 +73,7 @@ def setup(rate: float, cold_start: float, seed: int, losses: tuple[float, ...]) 
 @dataclass(frozen=True)
 class _Job:
     trace: Path
+    seconds: float
     contender: int
     setting: float
     scenario: int
@@ -80,7 +81,7 @@ class _Job:
     seed: int
 
     def run(self) -> Run:
-        contender, scenario = CONTENDERS[self.contender], SCENARIOS[self.scenario]
+        contender, scenario = CONTENDERS[self.contender], replace(SCENARIOS[self.scenario], seconds=self.seconds)
         made = setup(scenario.rate(0.0), self.cold_start, self.seed, scenario.losses)
         if contender.name == STATIC:
             made = replace(made, replicas=int(self.setting))
@@ -90,10 +91,10 @@ class _Job:
         return Run(contender.name, self.setting, scenario.name, attained, found.replica_hours, found.ends_turned)
 
 
-def runs(trace: Path, cold_start: float, seeds: Iterable[int], jobs: int) -> Iterator[Run]:
+def runs(trace: Path, seconds: float, cold_start: float, seeds: Iterable[int], jobs: int) -> Iterator[Run]:
     """Play all, as they come."""
     chosen = [
-        _Job(trace, number, setting, scenario, cold_start, seed)
+        _Job(trace, seconds, number, setting, scenario, cold_start, seed)
         for seed, (number, contender), scenario in product(seeds, enumerate(CONTENDERS), range(len(SCENARIOS)))
         for setting in contender.settings
     ]

@@ -14,7 +14,7 @@ from cake_simulator import trace
 from cake_simulator.policies.static import Static
 from cake_simulator.simulation import simulate
 
-SECONDS, RATE, REPLICAS = 600.0, 0.6, 5
+RATE, REPLICAS = 0.6, 5
 WAYS = {
     "compute only": LiveConfig(mode=Mode.COMPUTE_ONLY),
     "load only": LiveConfig(mode=Mode.LOAD_ONLY),
@@ -45,26 +45,28 @@ class Served:
     ttft_p90: float
 
 
-def bandwidths(path: Path, jobs: int) -> Iterator[Served]:
+def bandwidths(path: Path, seconds: float, jobs: int) -> Iterator[Served]:
     """Every way on every bandwidth."""
-    yield from _all(path, [(way, gigabytes, REPLICAS) for way in WAYS for gigabytes in GIGABYTES], jobs)
+    yield from _all(path, seconds, [(way, gigabytes, REPLICAS) for way in WAYS for gigabytes in GIGABYTES], jobs)
 
 
-def replicas(path: Path, jobs: int) -> Iterator[Served]:
+def replicas(path: Path, seconds: float, jobs: int) -> Iterator[Served]:
     """More replicas on a claim that is slow."""
-    yield from _all(path, [(way, SLOW, number) for way in ("load only", "Cake") for number in MORE_REPLICAS], jobs)
+    yield from _all(
+        path, seconds, [(way, SLOW, number) for way in ("load only", "Cake") for number in MORE_REPLICAS], jobs
+    )
 
 
-def _all(path: Path, chosen: Sequence[tuple[str, int, int]], jobs: int) -> Iterator[Served]:
+def _all(path: Path, seconds: float, chosen: Sequence[tuple[str, int, int]], jobs: int) -> Iterator[Served]:
     with ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(partial(_serve, path), chosen)
+        yield from pool.map(partial(_serve, path, seconds), chosen)
 
 
-def _serve(path: Path, chosen: tuple[str, int, int]) -> Served:
+def _serve(path: Path, seconds: float, chosen: tuple[str, int, int]) -> Served:
     way, gigabytes, number = chosen
     made = setup(0.0, 0.0, 0, ())
     speed = made.tiers[0].speed.model_copy(update={"bytes_per_second": gigabytes * 1e9})
     tiers = (replace(made.tiers[0], speed=speed),)
     made = replace(made, tiers=tiers, live=WAYS[way], replicas=number)
-    found = simulate(made, trace.scaled(trace.repeated(path, SECONDS), RATE), Static(number))
+    found = simulate(made, trace.scaled(trace.repeated(path, seconds), RATE), Static(number))
     return Served(way, gigabytes, number, found.tally.attainment or 0.0, found.tally.ttft.at(90) or 0.0)

@@ -154,4 +154,6 @@ def test_the_same_seed_prints_the_same(chat: Path, capsys: pytest.CaptureFixture
 def test_what_cannot_be_used_is_said_in_one_sentence(chat: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = simulated(capsys, chat, "--hardware", "h200")
     assert code == 2
-    assert err.startswith("cake-simulate: there is no hardware profile h200: write the path of a file, or one of 2xa100-")
+    assert err.startswith(
+        "cake-simulate: there is no hardware profile h200: write the path of a file, or one of 2xa100-"
+    )

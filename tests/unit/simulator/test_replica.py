@@ -96,6 +96,7 @@ def test_who_finds_no_kv_memory_gives_up_its_seat_and_still_gets_all_its_tokens(
     assert found.preemptions > 0
     assert found.tally.whole == 3
     assert found.tally.tokens == 900
+    assert found.tally.gaps.total == 900 - 3  # waiting for a seat again is a time between two tokens
 
 
 def test_a_request_that_no_device_can_hold_is_refused_with_what_to_do() -> None:

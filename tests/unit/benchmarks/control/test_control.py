@@ -84,6 +84,7 @@ def test_the_page_is_written_with_every_law_cell_and_way_on_it(tmp_path: Path) -
         replicas=[Served(way, 1, number, 0.5, 2.0) for way in ("load only", "Cake") for number in MORE_REPLICAS],
         hour=30.0,
         hour_requests=300,
+        minutes=20.0,
         cold_start=90.0,
         machine="a machine",
         command="a command",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from prometheus_client import REGISTRY
 from vllm.config import VllmConfig
 from vllm.distributed.kv_transfer.kv_connector.v1.offloading.metrics import OffloadingConnectorStats, OffloadPromMetrics
 from vllm.v1.kv_offload.base import (
@@ -67,6 +68,13 @@ def record_tier(stats: OffloadingConnectorStats, tier: TierStatistics) -> None:
             stats.observe_histogram(metric, seconds, name)
 
 
+def _unregister() -> None:
+    """Take away what an engine before this one in the same process left behind, as vLLM does with its own metrics."""
+    for collector in list(REGISTRY._collector_to_names):
+        if getattr(collector, "_name", "").startswith("cake_"):
+            REGISTRY.unregister(collector)
+
+
 class CakePromMetrics(OffloadPromMetrics):
     """vLLM's offload metrics and Cake's, and the configuration in force."""
 
@@ -77,6 +85,7 @@ class CakePromMetrics(OffloadPromMetrics):
         labelnames: list[str],
         per_engine_labelvalues: dict[int, list[object]],
     ) -> None:
+        _unregister()
         super().__init__(vllm_config, metric_types, labelnames, per_engine_labelvalues)
         static = read_static(vllm_config.kv_transfer_config.kv_connector_extra_config["cake_config"])
         live = LiveConfigFile.of(static)

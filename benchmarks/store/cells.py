@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from benchmarks.store import crashes, damage, fleet, population, throughput
+from benchmarks.store import coding, crashes, damage, fleet, population, throughput
+from cake_engine.config import CodecName
 
 Figures = dict[str, float]
 SEED = 1
@@ -46,6 +47,10 @@ def cells(*, quick: bool) -> list[Cell]:
     made += [
         Cell(f"files/{files}", partial(population.measure, files=files, requests=100))
         for files in ([2000] if quick else [10**4, 10**5, 10**6])
+    ]
+    block_mib, times = (1, 3) if quick else (16, 9)
+    made += [
+        Cell(f"codec/{name}", partial(coding.measure, name, block_mib=block_mib, rounds=times)) for name in CodecName
     ]
     seconds, kills, points = (3.0, 1, 20) if quick else (60.0, 10, 300)
     flips, others = (100, 20) if quick else (10_000, 1_000)

@@ -33,6 +33,7 @@ FIGURES = {
     "writing": {"read_slowdown_uncapped": 3.0, "read_slowdown_capped": 1.2},
     "files/1000": FILES,
     "files/9000": FILES | {"files": 9000.0, "lookup_p99_ms": 1.9},
+    "codec/Raw": {"ratio": 1.0, "encode_bytes_per_second": 5e9, "decode_bytes_per_second": 5e9},
     "capacity": {"capacity_overshoot": 0.0, "fullest": 1.0, "looks": 50.0},
     "crashes": {"crash_points": 300.0, "crash_calls": 125.0, "blocks_verified": 2000.0},
     "damage": {

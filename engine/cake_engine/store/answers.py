@@ -31,20 +31,26 @@ class Answers:
         """Whether a key is present, and until when that may be believed; None when nothing is known."""
         tag = hash(key) & _64_BITS
         first = (tag & self._buckets) * _WAYS
-        try:
-            end = self._ends[self._tags.index(tag, first, first + _WAYS)]
-        except ValueError:
+        place = self._find(tag, first)
+        if place is None:
             return None
+        end = self._ends[place]
         return (end > 0, abs(end)) if end else None
 
     def put(self, key: bytes, present: bool, end: float) -> None:
         """Remember an answer until a moment after 0."""
         tag = hash(key) & _64_BITS
         first = (tag & self._buckets) * _WAYS
-        try:
-            place = self._tags.index(tag, first, first + _WAYS)
-        except ValueError:
-            ends = self._ends
-            place = min(range(first, first + _WAYS), key=lambda one: abs(ends[one]))
-            self._tags[place] = tag
+        place = self._find(tag, first)
+        if place is None:
+            place = self._find(0, first)  # one that is free
+        if place is None:
+            place = min(range(first, first + _WAYS), key=lambda one: abs(self._ends[one]))
+        self._tags[place] = tag
         self._ends[place] = end if present else -end
+
+    def _find(self, tag: int, first: int) -> int | None:
+        try:
+            return self._tags.index(tag, first, first + _WAYS)
+        except ValueError:
+            return None

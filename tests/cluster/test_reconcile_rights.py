@@ -124,7 +124,7 @@ def used(cluster: Cluster, user: str) -> set[Right]:
     return found
 
 
-def lives_its_life(cake: Cake, figures: Scraping) -> None:
+def lives_its_life(cake: Cake, figures: Scraping, operator: OperatorProcess) -> None:
     """Everything that the operator writes: children, a claim, a policy, two prunes, a pod's cost, status, an Event."""
     spec = {"kvTiers": [MEMORY, claimed("lost", "Delete")], "networkPolicy": {"from": [{"podSelector": {}}]}}
     cake.apply(replicas=2, **spec)
@@ -132,7 +132,8 @@ def lives_its_life(cake: Cake, figures: Scraping) -> None:
     cake.must("networkpolicy")
     names = [pod["metadata"]["name"] for pod in eventually(lambda: two(cake.pods()), "two pods are made")]
     with figures.of(cake, dict(zip(names, (serve_requests, stand_idle), strict=True))):
-        cake.awaits("MetricsAvailable", "True", "Scraped")
+        eventually(lambda: both_report(cake, names), "both pods are scraped")
+        operator.settle()
         cake.apply(replicas=1, **spec)
         (left,) = eventually(lambda: one(cake.pods()), "a pod goes")
         assert left["metadata"]["name"] == names[0], "the one with the least to finish"
@@ -141,6 +142,11 @@ def lives_its_life(cake: Cake, figures: Scraping) -> None:
     eventually(lambda: cake.get("networkpolicy") is None, "the policy is pruned")
     cake.made()
     assert cake.condition("Progressing")["reason"] != "ApplyRefused"
+
+
+def both_report(cake: Cake, names: list[str]) -> bool:
+    message = cake.condition("BalanceApplied")["message"]
+    return all(name in message for name in names) and "not reporting" not in message
 
 
 def one(pods: list[Any]) -> list[Any]:
@@ -153,8 +159,10 @@ def two(pods: list[Any]) -> list[Any]:
 
 def test_the_charts_rights_are_enough_and_each_is_used(cake: Cake, tmp_path: Path) -> None:
     with account(cake.cluster, cake.namespace, tmp_path) as chart, scraping(tmp_path) as figures:
-        with OperatorProcess(chart.kubeconfig, tmp_path / "log", CAKE_LEASE=chart.lease, **figures.variables):
-            lives_its_life(cake, figures)
+        with OperatorProcess(
+            chart.kubeconfig, tmp_path / "log", CAKE_LEASE=chart.lease, **figures.variables
+        ) as operator:
+            lives_its_life(cake, figures, operator)
         assert used(cake.cluster, chart.user) == chart.granted - UNSEEN
 
 
@@ -193,8 +201,8 @@ def test_where_prometheusrules_are_made_the_rights_for_them_are_enough_and_each_
         scraping(tmp_path) as figures,
     ):
         told = {"CAKE_LEASE": chart.lease, "CAKE_RULES": "true", "CAKE_RULE_LABELS": "release=stack"}
-        with OperatorProcess(chart.kubeconfig, tmp_path / "log", **told, **figures.variables):
-            lives_its_life(cake, figures)
+        with OperatorProcess(chart.kubeconfig, tmp_path / "log", **told, **figures.variables) as operator:
+            lives_its_life(cake, figures, operator)
             cake.apply(slo={"ttft": {"target": "1s"}})
             rule = eventually(lambda: cake.get("prometheusrule", "chat-slo"), "the objective has its rules")
             assert rule["metadata"]["labels"]["release"] == "stack"
@@ -212,7 +220,7 @@ def test_in_one_namespace_the_rights_of_that_namespace_are_enough_and_each_is_us
     confined = ["--set", f"watchNamespace={cake.namespace}"]
     with account(cake.cluster, cake.namespace, tmp_path, *confined) as chart, scraping(tmp_path) as figures:
         told = {"CAKE_NAMESPACE": cake.namespace, "CAKE_LEASE": chart.lease, **figures.variables}
-        with OperatorProcess(chart.kubeconfig, tmp_path / "log", **told):
-            lives_its_life(cake, figures)
+        with OperatorProcess(chart.kubeconfig, tmp_path / "log", **told) as operator:
+            lives_its_life(cake, figures, operator)
             assert elsewhere.get("deployment") is None
         assert used(cake.cluster, chart.user) == chart.granted - UNSEEN

@@ -145,8 +145,9 @@ def lives_its_life(cake: Cake, figures: Scraping, operator: OperatorProcess) -> 
 
 
 def both_report(cake: Cake, names: list[str]) -> bool:
-    message = cake.condition("BalanceApplied")["message"]
-    return all(name in message for name in names) and "not reporting" not in message
+    """Both say which generation they run with, and it is not the one that was written."""
+    others, found, _ = cake.condition("BalanceApplied")["message"].partition(" still with another one")
+    return bool(found) and all(name in others for name in names)
 
 
 def one(pods: list[Any]) -> list[Any]:

@@ -84,7 +84,6 @@ def _holdings() -> Panels:
     mounted = aggregate("max", selector("cake_operator_tier_claim", "$namespace", claim="$claim"), OWNER)
     rejects = aggregate("sum", rate(_here("cake_block_rejects_total")), (*OWNER, "reason"))
     skips = total_rate(_here("cake_tier_write_skips_total"), (*TIER, "reason"))
-    claimed = aggregate("max", selector("cake_operator_tier_claim", "$namespace", claim="$claim"), TIER)
     return [
         graph(
             "Capacity",
@@ -109,7 +108,7 @@ def _holdings() -> Panels:
         ),
         graph(
             "Blocks not stored",
-            Line(f"{skips} * on ({keys},tier) group_left () {claimed}", f"{WHO} {{{{reason}}}}"),
+            Line(mounting(skips), f"{WHO} {{{{reason}}}}"),
             shows="Blocks a second that were computed and not kept, by reason.",
             bad="no_space: the volume is fuller than the tier's capacity says. denied: the claim's permissions.",
             span=24,

@@ -9,7 +9,7 @@ from cake_operator.observe.promql import selector
 from cake_operator.observe.queries.latency import INTER_TOKEN_LATENCY, TTFT
 from cake_operator.render.slo_rules import BUDGET_LEFT, BURN_RATE, LATENCY, LATENCY_MISSED
 from dashboards.layout import Line, annotation, choice, graph, page, states
-from dashboards.promql import OWNER, latest, one, percentile, summed, total_rate
+from dashboards.promql import OWNER, latest, narrowed, one, percentile, summed, total_rate
 
 __all__ = ["dashboard"]
 
@@ -235,7 +235,7 @@ def _tiers() -> Panels:
 
 def _knobs() -> Panels:
     shares, rates = (
-        latest(one("cake_knob").removesuffix("}") + f',knob=~"{names}"}}', (*OWNER, "knob", "tier"))
+        latest(narrowed(one("cake_knob"), "knob", "=~", names), (*OWNER, "knob", "tier"))
         for names in ("retainFrom|prefetchShare|prefixTokenShare|staticMeetingPoint", "loadBandwidth|writeBandwidth")
     )
     return [

@@ -8,7 +8,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 from cake_operator.observe.promql import selector
 from cake_operator.render.slo_rules import ATTAINMENT, BUDGET_LEFT, BURN_RATE
 from dashboards.layout import Line, choice, columns, graph, page
-from dashboards.promql import OWNER, aggregate, anywhere, latest, rate, summed, total_rate
+from dashboards.promql import OWNER, aggregate, anywhere, latest, narrowed, rate, summed, total_rate
 
 __all__ = ["dashboard"]
 
@@ -37,7 +37,7 @@ def dashboard() -> Dashboard:
 def _objectives() -> Panels:
     conditions = " or ".join(
         latest(
-            anywhere("cake_operator_condition", type=kind).removesuffix("}") + f',status!~"{well}"}}',
+            narrowed(anywhere("cake_operator_condition", type=kind), "status", "!~", well),
             (*OWNER, "type", "status", "reason"),
         )
         for kind, well in WELL.items()

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cake_operator.observe.promql import DEPLOYMENT, ENGINE, OWNER, aggregate, selector
+from cake_operator.observe.promql import DEPLOYMENT, ENGINE, OWNER, aggregate, narrowed, selector
 
-__all__ = ["OWNER", "aggregate", "anywhere", "latest", "mounting", "one", "percentile", "rate", "summed", "total_rate"]
+__all__ = [
+    "OWNER",
+    "aggregate",
+    "anywhere",
+    "latest",
+    "mounting",
+    "narrowed",
+    "one",
+    "percentile",
+    "rate",
+    "summed",
+    "total_rate",
+]
 
 
 def one(metric: str, **labels: str) -> str:
@@ -24,7 +36,7 @@ def anywhere(metric: str, **labels: str) -> str:
     >>> anywhere("cake_mode", mode="Static")
     'cake_mode{cake_dev_deployment!="",mode="Static",namespace=~"$namespace"}'
     """
-    return selector(metric, **labels).removesuffix("}") + ',namespace=~"$namespace"}'
+    return narrowed(selector(metric, **labels), "namespace", "=~", "$namespace")
 
 
 def rate(series: str) -> str:
@@ -34,8 +46,7 @@ def rate(series: str) -> str:
 
 def total_rate(series: str, by: Sequence[str] = OWNER) -> str:
     """Rise per second over all engines, each counted once however often it is scraped."""
-    more = [label for label in by if label not in OWNER]
-    return aggregate("sum", aggregate("max", rate(series), (*ENGINE, *more)), by)
+    return summed(rate(series), by)
 
 
 def summed(series: str, by: Sequence[str] = OWNER) -> str:

@@ -39,6 +39,15 @@ def selector(metric: str, namespace: str = "", **labels: str) -> str:
     return f"{metric}{{{','.join(matchers)}}}"
 
 
+def narrowed(series: str, label: str, comparison: str, value: str) -> str:
+    """Those series of a `selector` whose label compares so (!=, =~, !~) with a value.
+
+    >>> narrowed(selector("cake_mode"), "mode", "=~", "Static|Adaptive")
+    'cake_mode{cake_dev_deployment!="",mode=~"Static|Adaptive"}'
+    """
+    return f"{series.removesuffix('}')},{label}{comparison}{quoted(value)}}}"
+
+
 def duration(length: timedelta) -> str:
     """A PromQL duration in whole milliseconds.
 

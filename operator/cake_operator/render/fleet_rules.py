@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from cake_operator.observe.promql import DEPLOYMENT, OWNER, aggregate, selector
+from cake_operator.observe.promql import DEPLOYMENT, OWNER, aggregate, narrowed, selector
 from cake_operator.render.alerting import RUNBOOKS, alert
 
 __all__ = ["fleet_group"]
@@ -54,8 +54,8 @@ def _operator_down() -> dict[str, Any]:
 
 def _not_serving() -> dict[str, Any]:
     # Nobody is promised anything by a fleet that was asked to have no pod.
-    ready = selector("cake_operator_condition", type="Ready", status="False").removesuffix("}")
-    not_serving = f'{ready},reason!="ScaledToZero"}}'
+    ready = selector("cake_operator_condition", type="Ready", status="False")
+    not_serving = narrowed(ready, "reason", "!=", "ScaledToZero")
     return {
         "name": "CakeNotServing",
         # Without the reason: one that goes to and fro between two of them serves no better.
@@ -176,5 +176,7 @@ def _rate(metric: str, **reasons: str) -> str:
 
 def _rates(metric: str, window: str = "10m", **patterns: str) -> str:
     """Rises per second; labels must match a pattern."""
-    matchers = [f'{DEPLOYMENT}!=""', *(f'{label}=~"{pattern}"' for label, pattern in patterns.items())]
-    return f"rate({metric}{{{','.join(matchers)}}}[{window}])"
+    series = selector(metric)
+    for label, pattern in patterns.items():
+        series = narrowed(series, label, "=~", pattern)
+    return f"rate({series}[{window}])"

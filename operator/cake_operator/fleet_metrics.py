@@ -17,8 +17,8 @@ from pydantic import ValidationError
 from cake_operator.api import SloSpec
 from cake_operator.apply.cache import Cache, Object
 from cake_operator.apply.kinds import CAKE_DEPLOYMENTS
+from cake_operator.apply.mounts import tier_claims
 from cake_operator.observe.promql import OWNER
-from cake_operator.render.naming import claim_name
 
 __all__ = ["FLEET", "FleetCollector", "FleetGauge"]
 
@@ -104,9 +104,7 @@ def _generations(stored: Object) -> Samples:
 
 
 def _tier_claims(stored: Object) -> Samples:
-    for tier in _object(stored.get("spec")).get("kvTiers") or ():
-        if (claim := _object(tier).get("persistentVolumeClaim")) is not None:
-            yield (tier["name"], claim.get("claimName") or claim_name(stored["metadata"]["name"], tier["name"])), 1
+    yield from ((found, 1) for found in tier_claims(stored))
 
 
 def _status(stored: Object) -> Object:

@@ -40,9 +40,8 @@ def publish(path: str, content: memoryview) -> None:
     except OSError as error:
         try:
             os.unlink(temporary)
-        except (
-            OSError
-        ):  # gone, it may have got its name though a server said otherwise; there, the collector's to remove
+        except OSError:
+            # Gone, it may have got its name though a server said otherwise; there, it is the collector's to remove.
             raise LeftBehindError(error.errno, error.strerror, path) from error
         raise
 

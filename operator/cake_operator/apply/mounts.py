@@ -8,7 +8,7 @@ from typing import Any
 
 from cake_operator.render.naming import claim_name
 
-__all__ = ["Mounts", "claims_named"]
+__all__ = ["Mounts", "claims_named", "tier_claims"]
 
 Object = dict[str, Any]
 Key = tuple[str, str]
@@ -24,10 +24,19 @@ def _named(name: str, spec: Object) -> Iterator[str]:
     model = _object(_object(_object(spec.get("model")).get("source")).get("persistentVolumeClaim"))
     if model:
         yield str(model.get("claimName"))
+    yield from (claim for _, claim in _of_tiers(name, spec))
+
+
+def tier_claims(stored: Object) -> Iterator[tuple[str, str]]:
+    """Each tier of a CakeDeployment, as stored, that lies on a claim, and that claim."""
+    return _of_tiers(stored["metadata"]["name"], _object(stored.get("spec")))
+
+
+def _of_tiers(name: str, spec: Object) -> Iterator[tuple[str, str]]:
     for tier in spec.get("kvTiers") or ():
         claim = _object(_object(tier).get("persistentVolumeClaim"))
         if claim:
-            yield str(claim.get("claimName") or claim_name(name, str(tier.get("name"))))
+            yield str(tier.get("name")), str(claim.get("claimName") or claim_name(name, str(tier.get("name"))))
 
 
 def _object(value: Any) -> Object:

@@ -23,8 +23,7 @@ def sharing_troubles(uses: Sequence[ClaimUse], others: Mapping[str, Sequence[Cla
         others: Those of the other CakeDeployments of its namespace, by name.
     """
     tiers = [use for use in uses if use.written]
-    own = [("", earlier) for earlier in tiers]
-    found = [_trouble(use, "", earlier) for index, use in enumerate(tiers) for _, earlier in own[:index]]
+    found = [_trouble(use, "", earlier) for index, use in enumerate(tiers) for earlier in tiers[:index]]
     found += [_trouble(use, name, their) for use in tiers for name, their in _tiers(others)]
     return [trouble for trouble in found if trouble is not None]
 

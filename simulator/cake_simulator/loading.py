@@ -16,16 +16,14 @@ from simpy import Environment
 from cake_engine.config import LiveConfig
 from cake_engine.core.cost import ComputeCost
 from cake_engine.core.meeting import Aim, Costs, aim
-from cake_engine.core.ordering import Claim, ReadOrder
+from cake_engine.core.ordering import Claim, ReadOrder, saving
 from cake_engine.core.plan import Chunk, Plan
 from cake_engine.core.plan_costs import Demand, PlanCosts
+from cake_engine.core.read_window import ReadWindow
 from cake_simulator.counters import Counters
 from cake_simulator.read_ahead import ReadAhead
 from cake_simulator.reads import Reads
 from cake_simulator.sequence import Sequence
-
-WINDOW_SECONDS = 0.25
-"""Reads that a tier is given beyond those of two steps, as `cake_engine.vllm.reading` has it."""
 
 Aiming = Callable[[Plan, int, LiveConfig, Costs], Aim]
 """Chooses a plan's meeting point for the next step."""
@@ -100,7 +98,7 @@ class Loading:
         copies_at_once: bool = False,
     ) -> None:
         self._env, self._counters, self._aiming = env, counters, aiming
-        self._size, self._step_tokens = chunk_tokens, step_tokens
+        self._size = chunk_tokens
         self._copy_seconds = reads.chunk_bytes / copy_bytes_per_second
         self.reads = reads
         self.ahead = ReadAhead(reads, chunk_tokens)
@@ -112,7 +110,8 @@ class Loading:
         self._orders = [ReadOrder() for _ in reads.names]
         self._copies: list[tuple[float, int, _Active, int]] = []
         self._numbers = count()
-        self._copies_until = self._step_seconds = 0.0
+        self._copies_until = 0.0
+        self._window = ReadWindow(step_tokens)
 
     # Requests
 
@@ -194,8 +193,7 @@ class Loading:
 
     def ask(self) -> None:
         """Begin copies, then ask tiers for what plans miss, and for what requests that wait will need."""
-        whole = self.costs.compute.seconds(0, self._step_tokens, self._step_tokens) or 0.0
-        self.reads.window_seconds = WINDOW_SECONDS + 2 * max(self._step_seconds, whole)
+        self.reads.window_seconds = self._window.seconds(self.costs.compute)
         for active in self._active.values():
             self.copy(active)
         if self._active:
@@ -205,7 +203,7 @@ class Loading:
 
     def stepped(self, seconds: float) -> None:
         """A step took so long: what a tier is given has to last for the next."""
-        self._step_seconds = max(seconds, 0.9 * self._step_seconds)
+        self._window.stepped(seconds)
 
     @property
     def next_copy(self) -> float | None:
@@ -306,9 +304,7 @@ class Loading:
         return True
 
     def _saving(self, chunk: int) -> float:
-        start = chunk * self._size
-        seconds = self.costs.compute.seconds(start, start + self._size, self._size)
-        return (chunk + 1 if seconds is None else seconds) / self.reads.chunk_bytes
+        return saving(self.costs.compute, chunk, self._size, self.reads.chunk_bytes)
 
     def _count(self, plan: Plan) -> None:
         outcome, counters = plan.outcome(), self._counters

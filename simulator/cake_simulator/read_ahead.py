@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cake_engine.config import LiveConfig, Mode
-from cake_engine.core.prefetch import Ahead, allowance
+from cake_engine.core.prefetch import Ahead, allowance, floor
 from cake_simulator.reads import Reads
 from cake_simulator.sequence import Sequence
 
@@ -88,7 +88,7 @@ class ReadAhead:
         share = 0.0 if live.mode is Mode.COMPUTE_ONLY else live.prefetch_share
         allowed = allowance(self.reads.memory.capacity, share)
         for name, waiting in list(self._unread.items()):
-            for chunk in waiting.ahead.wanted(_floor(waiting.ahead, live)):
+            for chunk in waiting.ahead.wanted(floor(waiting.ahead, live)):
                 if self.chunks >= allowed or not self._ask(waiting, chunk):
                     return
             del self._unread[name]
@@ -121,10 +121,3 @@ class ReadAhead:
             reads.join(key, waiting, chunk)
         self.chunks += 1
         return True
-
-
-def _floor(ahead: Ahead, live: LiveConfig) -> int:
-    """In mode Static what is before the meeting point is computed anyway."""
-    if live.mode is not Mode.STATIC:
-        return ahead.first
-    return ahead.first + int((live.static_meeting_point or 0.0) * (ahead.end - ahead.first))

@@ -9,14 +9,12 @@ from typing import Protocol
 from simpy import Environment
 
 from cake_engine.config import LiveConfig
+from cake_engine.core.read_window import FEWEST_READS
 from cake_engine.core.tier_cost import TierCost
 from cake_simulator.counters import Counters
 from cake_simulator.file_tier import FileTier
 from cake_simulator.memory_tier import MemoryTier
 from cake_simulator.port import Port, ReadDone
-
-FEWEST_READS = 8
-"""Reads that a tier is given however slow it is, as `cake_engine.vllm.reading` has it."""
 
 
 class Wanting(Protocol):

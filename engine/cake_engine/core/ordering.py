@@ -15,8 +15,17 @@ from collections import Counter
 from collections.abc import Collection, Hashable
 from dataclasses import dataclass
 
+from cake_engine.core.cost import ComputeCost
+
 PATIENCE = 16
 """Reads of others that a request lets pass before it goes first."""
+
+
+def saving(compute: ComputeCost, chunk: int, chunk_tokens: int, chunk_bytes: int) -> float:
+    """Seconds of compute that each byte of a chunk saves; its place in the prefix while that is not known."""
+    start = chunk * chunk_tokens
+    seconds = compute.seconds(start, start + chunk_tokens, chunk_tokens)
+    return (chunk + 1 if seconds is None else seconds) / chunk_bytes
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,10 @@ memory for it is bounded, over all requests that wait.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+
+from cake_engine.config import LiveConfig, Mode
 
 RESERVE = 1 / 8
 """Part of the memory tier that is left to admitted requests whatever the share says."""
@@ -21,6 +24,13 @@ def allowance(capacity: int, share: float) -> int:
         share: The live knob, 0 to 1.
     """
     return min(int(share * capacity), capacity - max(1, int(RESERVE * capacity)))
+
+
+def floor(ahead: Ahead, live: LiveConfig) -> int:
+    """The lowest chunk to read ahead: in mode Static what is before the meeting point is computed anyway."""
+    if live.mode is not Mode.STATIC:
+        return ahead.first
+    return ahead.first + math.floor((live.static_meeting_point or 0.0) * (ahead.end - ahead.first))
 
 
 class Ahead:

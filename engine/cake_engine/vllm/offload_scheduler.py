@@ -178,7 +178,7 @@ class CakeOffloadScheduler(ServedPlans):
     def learn(self, prefill: list[Span], decoding: int, seconds: float) -> None:
         """Learn from the time of one step."""
         self.compute_cost.observe(prefill, decoding, seconds)
-        self.step_seconds = max(seconds, 0.9 * self.step_seconds)
+        self.read_window.stepped(seconds)
 
     # Ends
 

@@ -7,7 +7,6 @@ within a bounded part of memory; it is pinned there, and the plan that is made o
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from vllm.v1.kv_offload.base import LookupResult, OffloadKey, ReqContext
 from vllm.v1.request import Request
 
 from cake_engine.config import Mode
-from cake_engine.core.prefetch import Ahead, allowance
+from cake_engine.core.prefetch import Ahead, allowance, floor
 from cake_engine.live import LiveConfigFile
 from cake_engine.vllm.active_plan import ActivePlan
 
@@ -209,7 +208,7 @@ class Prefetcher:
 
     def _read_ahead(self, waiting: _Waiting, allowed: int) -> None:
         ahead = waiting.ahead
-        for chunk in ahead.wanted(self._floor(ahead)):
+        for chunk in ahead.wanted(floor(ahead, self._live.current)):
             key, tier = waiting.keys[chunk], waiting.tiers[chunk]
             known = self._reader.in_memory(key)
             if known is LookupResult.MISS and tier == 0:  # it was in memory and has been evicted since
@@ -228,13 +227,6 @@ class Prefetcher:
                 self._hold(waiting, chunk)
             else:
                 ahead.ask(chunk)
-
-    def _floor(self, ahead: Ahead) -> int:
-        """In mode Static what is before the meeting point is computed anyway."""
-        live = self._live.current
-        if live.mode is not Mode.STATIC:
-            return ahead.first
-        return ahead.first + math.floor((live.static_meeting_point or 0.0) * (ahead.end - ahead.first))
 
     def _hold(self, waiting: _Waiting, chunk: int) -> None:
         waiting.ahead.hold(chunk)

@@ -15,7 +15,8 @@ from vllm.v1.kv_offload.base import LookupResult, OffloadKey, ReqContext
 
 from cake_engine.core import metrics
 from cake_engine.core.cost import ComputeCost
-from cake_engine.core.ordering import Claim, ReadOrder
+from cake_engine.core.ordering import Claim, ReadOrder, saving
+from cake_engine.core.read_window import FEWEST_READS, ReadWindow
 from cake_engine.vllm import adapter_0_32 as adapter
 from cake_engine.vllm.active_plan import ActivePlan
 from cake_engine.vllm.prefetch import Prefetcher
@@ -24,10 +25,6 @@ from cake_engine.vllm.spec import CakeOffloadingSpec
 
 READ_JOB_BYTES = 1 << 19
 """Reads are handed over in jobs of about this size: a job's chunks become usable together, with its last one."""
-WINDOW_SECONDS = 0.25
-"""Reads that a tier is given beyond those of two steps."""
-FEWEST_READS = 8
-"""Reads that a tier is given however slow it is, so that its threads have work."""
 
 
 class PlanReader(adapter.OffloadSeam):
@@ -38,7 +35,7 @@ class PlanReader(adapter.OffloadSeam):
         self.tier_names = [tier.name for tier in spec.static.tiers]
         self.compute_cost = ComputeCost()
         self.step_tokens = int(vllm_config.scheduler_config.max_num_batched_tokens)
-        self.step_seconds = 0.0
+        self.read_window = ReadWindow(self.step_tokens)
         self.reads = Reads()
         self.prefetch = Prefetcher(self, spec.live)
         self._orders = [ReadOrder() for _ in self.tier_names]
@@ -87,9 +84,7 @@ class PlanReader(adapter.OffloadSeam):
         rate = self.manager.secondary_tiers[tier - 1].read_rate
         window = most
         if rate:
-            # The steps before were perhaps of decoding alone; the next one may be a whole one of prefill.
-            whole = self.compute_cost.seconds(0, self.step_tokens, self.step_tokens) or 0.0
-            seconds = WINDOW_SECONDS + 2 * max(self.step_seconds, whole)
+            seconds = self.read_window.seconds(self.compute_cost)
             window = max(FEWEST_READS, int(rate * seconds / self.chunk_bytes))
         return min(window - self.reads.in_flight(tier), most - len(self.reads))
 
@@ -164,7 +159,4 @@ class PlanReader(adapter.OffloadSeam):
         return self.tier_names.index(active.tiers[chunk])
 
     def _saving(self, chunk: int) -> float:
-        """Seconds of compute that each byte of a chunk saves; its place in the prefix while that is not known."""
-        start = chunk * self.chunk_tokens
-        seconds = self.compute_cost.seconds(start, start + self.chunk_tokens, self.chunk_tokens)
-        return (chunk + 1 if seconds is None else seconds) / self.chunk_bytes
+        return saving(self.compute_cost, chunk, self.chunk_tokens, self.chunk_bytes)

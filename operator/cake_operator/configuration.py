@@ -32,6 +32,7 @@ class Configuration:
         log_level: CAKE_LOG_LEVEL.
         lease: CAKE_LEASE, namespace and name of the Lease that the acting one of several replicas holds; None where
             this process is the only one.
+        lease_seconds: CAKE_LEASE_SECONDS, after which a replica that is not heard of is followed by another.
         identity: CAKE_IDENTITY, the name of this replica; the host's where there is none.
         rules: Whether to make PrometheusRules (CAKE_RULES is true), with which labels (CAKE_RULE_LABELS) and which
             address of the runbooks (CAKE_RUNBOOKS); None where not.
@@ -46,6 +47,7 @@ class Configuration:
     port: int
     log_level: str
     lease: tuple[str, str] | None
+    lease_seconds: int
     identity: str
     rules: RuleSettings | None
 
@@ -77,6 +79,7 @@ class Configuration:
             port=int(_number(environment, "CAKE_LIVENESS_PORT", default=8080, least=0)),
             log_level=level,
             lease=_lease(environment.get("CAKE_LEASE", "")),
+            lease_seconds=int(_number(environment, "CAKE_LEASE_SECONDS", default=10, least=5)),
             identity=environment.get("CAKE_IDENTITY") or socket.gethostname(),
             rules=_rules(environment),
         )

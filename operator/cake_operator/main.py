@@ -26,7 +26,7 @@ from cake_operator.apply.credentials import login
 from cake_operator.apply.informer import Informer
 from cake_operator.apply.keeping import keeper
 from cake_operator.apply.kinds import CAKE_DEPLOYMENTS, CHILDREN, CLAIMS, PODS, PROMETHEUS_RULES, Kind
-from cake_operator.apply.leadership import PATIENCE, Leadership, LeadershipLostError
+from cake_operator.apply.leadership import PATIENCE, Leadership, LeadershipLostError, Terms
 from cake_operator.clock import SteadyClock
 from cake_operator.configuration import Configuration, ConfigurationError
 from cake_operator.endpoints import Pulse, serving
@@ -115,7 +115,8 @@ async def _candidate(
         return None
     # Connections of its own: a renewal waits behind nothing.
     client = await stack.enter_async_context(Client(lambda: login(settings), patience=PATIENCE))
-    return Leadership(client, *configuration.lease, configuration.identity)
+    terms = Terms.lasting(configuration.lease_seconds)
+    return Leadership(client, *configuration.lease, configuration.identity, terms=terms)
 
 
 def _anybody() -> None:

@@ -60,7 +60,7 @@ class OperatorProcess:
         assert self._process is not None
         self._process.send_signal(signal.SIGTERM)
         try:
-            return self._process.wait(timeout=20)
+            return self._process.wait(timeout=120)
         finally:
             self._process.kill()
             self._process.wait()
@@ -75,7 +75,7 @@ class OperatorProcess:
     def wait(self) -> int:
         """Wait until it ends by itself; returns its exit status."""
         assert self._process is not None
-        return self._process.wait(timeout=30)
+        return self._process.wait(timeout=120)
 
     def freeze(self) -> None:
         """Stop its time."""
@@ -131,7 +131,7 @@ def _free_port() -> int:
 
 def _get(url: str) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(url, timeout=30) as response:
+        with urllib.request.urlopen(url, timeout=120) as response:
             return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()

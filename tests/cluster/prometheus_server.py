@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.localcluster.debian import program
 
-READY_WITHIN = 30.0
+READY_WITHIN = 120.0
 """Seconds in which a new Prometheus must answer."""
 
 
@@ -75,7 +75,7 @@ def _await_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
     end = time.monotonic() + READY_WITHIN
     while time.monotonic() < end and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{url}/-/ready", timeout=1):
+            with urllib.request.urlopen(f"{url}/-/ready", timeout=5):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.05)

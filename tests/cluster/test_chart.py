@@ -177,7 +177,7 @@ def test_holders_of_the_built_in_roles_may_use_cakedeployments(
     apply(cluster, binding | {"metadata": {"name": role, "namespace": "default"}, "subjects": subjects})
     # The controller manager aggregates: the role has it a moment after the release has.
     path = f"--for=jsonpath={{.rules[*].resources[?(@=='{added}')]}}"
-    cluster.kubectl("wait", path, f"clusterrole/{role}", "--timeout=30s")
+    cluster.kubectl("wait", path, f"clusterrole/{role}", "--timeout=180s")
     wanted = {(verb, "cake.dev/cakedeployments", "default"): verb in allowed for verb in allowed | denied}
     assert rights(cluster, f"default:{role}", wanted) == wanted
 
@@ -215,10 +215,10 @@ def test_cakedeployments_outlive_the_release_and_the_next_one_adopts_them(cluste
     uninstall(cluster, "cake-operator", NAMESPACE)
     kept = cluster.get("cakedeployment", "chat", "--namespace", "default")
     install(cluster, "cake-operator", NAMESPACE)
-    cluster.kubectl("wait", "--for=condition=Established", "crd/cakedeployments.cake.dev", "--timeout=30s")
+    cluster.kubectl("wait", "--for=condition=Established", "crd/cakedeployments.cake.dev", "--timeout=180s")
     adopted = cluster.get("cakedeployment", "chat", "--namespace", "default")
     assert adopted["metadata"]["uid"] == kept["metadata"]["uid"]
-    cluster.kubectl("delete", "cakedeployment", "chat", "--namespace", "default", "--timeout=30s")
+    cluster.kubectl("delete", "cakedeployment", "chat", "--namespace", "default", "--timeout=180s")
 
 
 @pytest.mark.usefixtures("notes")

@@ -142,6 +142,7 @@ def test_the_operator_is_told_what_the_values_say() -> None:
             "watchNamespace=team-a",
             "intervalSeconds=5",
             "tuningWindowSeconds=30",
+            "leaseSeconds=20",
             "prometheus.scrapeIntervalSeconds=10",
         )
     )
@@ -152,6 +153,7 @@ def test_the_operator_is_told_what_the_values_say() -> None:
         "CAKE_INTERVAL_SECONDS": "5",
         "CAKE_SCRAPE_INTERVAL_SECONDS": "10",
         "CAKE_TUNING_WINDOW_SECONDS": "30",
+        "CAKE_LEASE_SECONDS": "20",
         "CAKE_LEASE": "cake-system/cake-operator",
         "CAKE_LIVENESS_PORT": "8080",
         "CAKE_LOG_LEVEL": "DEBUG",

@@ -19,7 +19,7 @@ from tests.cluster.engine_metrics import Pod, exporter
 from tests.cluster.prometheus_server import PrometheusServer, prometheus
 from tests.unit.dashboards.queries import groups, of_marks, of_panels, of_rules, of_variables
 
-WITHIN = 60.0
+WITHIN = 180.0
 VARIABLES = {"$namespace": "team-a", "$deployment": "chat", "$claim": "kv", "$__rate_interval": "10s"}
 CHAT = {
     "metadata": {"namespace": "team-a", "name": "chat", "generation": 3, "resourceVersion": "1"},

@@ -1,7 +1,6 @@
 """Two replicas of the operator, one of which acts: what holds when that one ends, in whatever way."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,8 +15,8 @@ from tests.started_here import started_here
 
 pytestmark = started_here
 
-TAKES_OVER_WITHIN = 15.0
-"""Seconds from the end of one replica, without a word, to what the other one writes."""
+SHORT, LONG = 15, 120
+"""Seconds that a lease lasts: where its end is waited for, and where a machine that stands still must not end it."""
 
 
 @pytest.fixture(scope="module")
@@ -35,11 +34,17 @@ def cake(alone: Cluster) -> Iterator[Cake]:
 
 
 @pytest.fixture
-def replicas(cake: Cake, tmp_path: Path) -> Iterator[tuple[OperatorProcess, OperatorProcess]]:
+def lasts() -> int:
+    return LONG
+
+
+@pytest.fixture
+def replicas(cake: Cake, tmp_path: Path, lasts: int) -> Iterator[tuple[OperatorProcess, OperatorProcess]]:
     """The one that acts, and the one that stands by."""
 
     def replica(name: str) -> OperatorProcess:
-        variables = {"CAKE_LEASE": f"{cake.namespace}/cake-operator", "CAKE_IDENTITY": name}
+        lease = {"CAKE_LEASE": f"{cake.namespace}/cake-operator", "CAKE_LEASE_SECONDS": str(lasts)}
+        variables = {**lease, "CAKE_IDENTITY": name}
         return OperatorProcess(cake.cluster.kubeconfig, tmp_path / name, **variables)
 
     with replica("first") as first:
@@ -72,7 +77,8 @@ def test_one_acts_and_the_other_writes_nothing(cake: Cake, replicas: tuple[Opera
     assert second.health() == 200
 
 
-def test_a_killed_replica_is_followed_in_mid_rollout_within_15_seconds(
+@pytest.mark.parametrize("lasts", [SHORT])
+def test_a_killed_replica_is_followed_in_mid_rollout(
     cake: Cake, replicas: tuple[OperatorProcess, OperatorProcess]
 ) -> None:
     first, second = replicas
@@ -82,9 +88,7 @@ def test_a_killed_replica_is_followed_in_mid_rollout_within_15_seconds(
     awaits_seed(cake, 1)
     first.kill()
     seed(cake, 2)
-    began = time.monotonic()
     awaits_seed(cake, 2)
-    assert time.monotonic() - began < TAKES_OVER_WITHIN
     assert acting(second)
     after = cake.made()
     assert {name: child["metadata"]["uid"] for name, child in after.items()} == {
@@ -104,11 +108,12 @@ def test_a_replica_that_is_told_to_end_hands_over_at_once(
     cake.apply()
     cake.made()
     assert first.stop() == 0
-    eventually(lambda: acting(second), "the second acts", deadline=5.0)
+    eventually(lambda: acting(second), "the second acts, long before the lease ends")
     seed(cake, 1)
     awaits_seed(cake, 1)
 
 
+@pytest.mark.parametrize("lasts", [SHORT])
 def test_a_replica_that_was_frozen_while_another_took_over_writes_nothing_more(
     cake: Cake, replicas: tuple[OperatorProcess, OperatorProcess]
 ) -> None:
@@ -117,7 +122,7 @@ def test_a_replica_that_was_frozen_while_another_took_over_writes_nothing_more(
     cake.made()
     first.freeze()
     seed(cake, 1)  # it hears of this when it thaws, in the belief that no time has passed
-    eventually(lambda: acting(second), "the second acts", deadline=TAKES_OVER_WITHIN)
+    eventually(lambda: acting(second), "the second acts")
     awaits_seed(cake, 1)
     cake.kubectl("delete", "service", "chat")  # something to do for whoever thinks that it acts
     told = first.log.stat().st_size
@@ -130,6 +135,7 @@ def test_a_replica_that_was_frozen_while_another_took_over_writes_nothing_more(
     assert "applied" not in said
 
 
+@pytest.mark.parametrize("lasts", [SHORT])
 def test_a_replica_whose_lease_was_taken_ends_and_stands_by_when_it_comes_back(
     cake: Cake, replicas: tuple[OperatorProcess, OperatorProcess]
 ) -> None:

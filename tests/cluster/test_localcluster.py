@@ -53,9 +53,9 @@ def test_a_restricted_namespace_refuses_a_pod_that_is_not(cluster: LocalCluster)
 
 def test_deletion_of_an_owner_takes_its_children_along(cluster: LocalCluster) -> None:
     cluster.kubectl("create", "deployment", "parent", "--image=any")
-    cluster.kubectl("wait", "replicaset", "-l", "app=parent", "--for=create", "--timeout=30s")
+    cluster.kubectl("wait", "replicaset", "-l", "app=parent", "--for=create", "--timeout=180s")
 
-    cluster.kubectl("delete", "deployment", "parent", "--cascade=foreground", "--timeout=30s")
+    cluster.kubectl("delete", "deployment", "parent", "--cascade=foreground", "--timeout=180s")
 
     assert cluster.get("replicasets", "-l", "app=parent")["items"] == []
 

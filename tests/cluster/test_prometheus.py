@@ -25,7 +25,7 @@ SAMPLING = Sampling(
     tuning_window=timedelta(seconds=6),
     stale_after=timedelta(seconds=3),
 )
-WITHIN = 40.0
+WITHIN = 180.0
 
 
 def is_slow(engine: Engine) -> None:

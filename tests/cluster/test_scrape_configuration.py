@@ -42,7 +42,7 @@ def targets(job: dict[str, Any], pods: list[dict[str, str]]) -> list[dict[str, s
 
 def discovered(url: str, number: int) -> dict[str, Any]:
     """What Prometheus made of its targets, once it knows all of them: it hands them over every five seconds."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 180
     while time.monotonic() < end:
         with urllib.request.urlopen(f"{url}/api/v1/targets") as answer:
             found: dict[str, Any] = json.load(answer)["data"]

@@ -65,7 +65,7 @@ def elsewhere(local: LocalCluster, folder: Path, tmp_path_factory: pytest.TempPa
         elsewhere.make_namespace(NAMESPACE)
         elsewhere.filled_claim(NAMESPACE, CLAIM, folder)
         elsewhere.apply(_deployment(), _service())
-        elsewhere.kubectl("rollout", "status", "-n", NAMESPACE, "deployment/web", "--timeout=90s")
+        elsewhere.kubectl("rollout", "status", "-n", NAMESPACE, "deployment/web", "--timeout=300s")
         yield elsewhere
     assert not local.has("namespace", NAMESPACE)
 

@@ -55,7 +55,7 @@ def run_one_pod(cluster: LocalCluster) -> None:
     """A running pod, so that there are containers, mounts and links to leave behind."""
     cluster.load_images("engine")
     cluster.kubectl("run", "one", "--image=localhost/cake-engine:dev", "--command", "--", "sleep", "infinity")
-    cluster.kubectl("wait", "pod/one", "--for=condition=Ready", "--timeout=60s")
+    cluster.kubectl("wait", "pod/one", "--for=condition=Ready", "--timeout=300s")
 
 
 def _orphaned_cluster() -> LocalCluster:

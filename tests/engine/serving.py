@@ -128,7 +128,7 @@ class Server:
         self.llm.llm_engine.add_request(name, {"prompt_token_ids": tokens}, self.parameters(max_tokens))
         return next(rid for rid in self.scheduler.requests if rid.startswith(name))
 
-    def step_until(self, condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    def step_until(self, condition: Callable[[], bool], seconds: float = 120.0) -> None:
         """Step the engine until something is so."""
         deadline = time.monotonic() + seconds
         while not condition():
@@ -137,7 +137,7 @@ class Server:
 
     def finish(self) -> list[list[int]]:
         """Step until no request is left; tokens of those that ended, in order of their end."""
-        self.step_until(lambda: not self.llm.llm_engine.has_unfinished_requests(), 60.0)
+        self.step_until(lambda: not self.llm.llm_engine.has_unfinished_requests(), 240.0)
         done, self.finished = self.finished, []
         return [list(output.outputs[0].token_ids) for output in done]
 
@@ -145,7 +145,7 @@ class Server:
         """Publish a live configuration and wait until it is in force."""
         self._generation += 1
         write_live(self.folder, self._generation, **live)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 60
         while self.cake._live.generation != self._generation:
             assert time.monotonic() < deadline, "the live configuration was not taken"
             time.sleep(0.01)
@@ -179,7 +179,7 @@ class Server:
         }
         return f"{requests}, {waiting=}, held {prefetch.chunks}, reads {len(self.cake.reads)}, queue {depth}"
 
-    def settle(self, seconds: float = 20.0) -> None:
+    def settle(self, seconds: float = 120.0) -> None:
         """Step until stores and writes are done."""
         deadline = time.monotonic() + seconds
         while self.scheduler.connector.has_pending_push_work():

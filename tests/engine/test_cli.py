@@ -83,7 +83,7 @@ def test_a_bad_configuration_ends_with_one_sentence_before_anything_is_loaded(
         path.write_text(content)
     command = [sys.executable, "-X", "importtime", "-m", "cake_engine.cli", "serve", "m", "--cake-config", str(path)]
 
-    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
 
     said = [line for line in ended.stderr.splitlines() if not line.startswith("import time:")]
     assert ended.returncode == 2
@@ -128,7 +128,7 @@ class Serving:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=300) as answer:
             return answer.read()
 
     def tokens(self, tokens: list[int], count: int = 8) -> list[int]:

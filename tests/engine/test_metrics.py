@@ -38,7 +38,7 @@ def value(name: str, **labels: str) -> float:
 
 def until(condition: Callable[[], bool]) -> None:
     """Ask again until it is so; the live file is looked at four times a second."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -110,7 +110,7 @@ class Engine:
         self.until(lambda: not self.manager.has_pending_work())
 
     def until(self, condition: Callable[[], bool]) -> None:
-        limit = time.monotonic() + 20
+        limit = time.monotonic() + 120
         while True:
             self.completed.clear()
             self.step()
@@ -279,7 +279,7 @@ def test_reads_that_wait_are_taken_back_and_may_be_asked_again(make: Callable[..
 
 def test_loads_keep_to_the_live_cap_and_follow_its_change(make: Callable[..., Engine]) -> None:
     engine = stored(make, range(12))
-    rate = 20 * CHUNK_BYTES
+    rate = 8 * CHUNK_BYTES
     engine.configure(loadBandwidthBytesPerSecond={"shared": rate})
     context = engine.request("r")
 
@@ -344,14 +344,14 @@ def test_a_read_that_hangs_fails_at_its_deadline_and_never_reaches_reused_memory
 
     def hang(*arguments: Any) -> memoryview:
         entered.set()
-        assert gate.wait(20)
+        assert gate.wait(120)
         return read(*arguments)
 
     monkeypatch.setattr(engine.tier._store._directory, "read", hang)
     try:
         assert engine.found(0, context) is PENDING
         engine.step()
-        assert entered.wait(10)
+        assert entered.wait(120)
         engine.settle()
         assert engine.primary.lookup(key(0), context) is MISS
         assert engine.tier.take_statistics().fallbacks == {"deadline": 1}
@@ -376,7 +376,7 @@ def test_a_reset_waits_for_no_queue_and_leaves_nothing_in_flight(make: Callable[
     started = time.monotonic()
     engine.manager.reset_cache()
 
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 60
     assert engine.tier._reads.depth == 0
 
 

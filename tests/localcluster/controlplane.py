@@ -202,7 +202,7 @@ class ControlPlane:
         context = ssl.create_default_context(cafile=str(self.authority.certificate))
         context.load_cert_chain(self.administrator.certificate, self.administrator.key)
         host, _, port = self._public_url.removeprefix("https://").partition(":")
-        connection = http.client.HTTPSConnection(host, int(port), timeout=5, context=context)
+        connection = http.client.HTTPSConnection(host, int(port), timeout=30, context=context)
         try:
             connection.request(method, path, content, {"Content-Type": "application/json"})
             answer = connection.getresponse()

@@ -123,7 +123,7 @@ class LocalCluster(Cluster):
         if read_only:
             path = Namespaces.of(self.run.folder).show_read_only(path, f"{namespace}-{name}")
         self.apply(volumes.volume(name, namespace, path), claims.claim(name, namespace, volumes.STORAGE_CLASS))
-        self.kubectl("wait", "-n", namespace, f"pvc/{name}", "--for=jsonpath={.status.phase}=Bound", "--timeout=30s")
+        self.kubectl("wait", "-n", namespace, f"pvc/{name}", "--for=jsonpath={.status.phase}=Bound", "--timeout=180s")
 
     def audit_events(self) -> Iterator[dict[str, Any]]:
         """The API server's audit events so far, oldest first."""

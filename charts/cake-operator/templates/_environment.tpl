@@ -7,6 +7,7 @@ CAKE_INTERVAL_SECONDS: {{ .Values.intervalSeconds | quote }}
 CAKE_SCRAPE_INTERVAL_SECONDS: {{ .Values.prometheus.scrapeIntervalSeconds | quote }}
 CAKE_TUNING_WINDOW_SECONDS: {{ .Values.tuningWindowSeconds | quote }}
 CAKE_LEASE: {{ printf "%s/%s" .Release.Namespace (include "cake-operator.fullname" .) | quote }}
+CAKE_LEASE_SECONDS: {{ .Values.leaseSeconds | quote }}
 CAKE_LIVENESS_PORT: "8080"
 {{- if include "cake-operator.prometheusRule" . }}
 CAKE_RULES: "true"

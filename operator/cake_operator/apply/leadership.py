@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NoReturn
+from typing import NoReturn, Self
 
 from cake_operator.apply.client import ApiError, Client, Object, Patience
 from cake_operator.apply.kinds import LEASES
@@ -46,6 +46,15 @@ class Terms:
     def __post_init__(self) -> None:
         if not self.renews < self.acts < self.lasts:
             raise ValueError("a holder renews before it stops acting, and stops before another may take the lease")
+
+    @classmethod
+    def lasting(cls, seconds: int) -> Self:
+        """The times in their usual proportion, for a lease that lasts this long.
+
+        >>> Terms.lasting(10) == Terms()
+        True
+        """
+        return cls(lasts=seconds, acts=0.7 * seconds, renews=0.2 * seconds)
 
 
 PATIENCE = Patience(attempts=2, timeout_seconds=2.0)

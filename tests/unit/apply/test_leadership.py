@@ -194,6 +194,11 @@ async def test_the_next_process_of_a_name_does_not_wait_for_its_own_lease() -> N
         assert leases.lease["spec"]["leaseTransitions"] == 0
 
 
+def test_a_lease_of_any_length_is_renewed_in_the_same_proportion() -> None:
+    assert Terms.lasting(10) == Terms()
+    assert Terms.lasting(60) == Terms(lasts=60, acts=42.0, renews=12.0)
+
+
 @pytest.mark.parametrize("times", [{"acts": 10.0}, {"renews": 8.0}])
 def test_times_that_would_let_two_act_are_refused(times: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="before another may take the lease"):

@@ -1,5 +1,6 @@
 import pytest
 
+from cake_operator.apply.leadership import Terms
 from cake_operator.configuration import Configuration, ConfigurationError
 from cake_operator.main import main
 from cake_operator.render.prometheus_rule import RuleSettings
@@ -17,6 +18,7 @@ def test_replicas_that_share_a_lease_are_told_apart() -> None:
     configuration = Configuration.of(ENOUGH | {"CAKE_LEASE": "cake-system/cake", "CAKE_IDENTITY": "pod-1"})
     assert (configuration.lease, configuration.identity) == (("cake-system", "cake"), "pod-1")
     assert Configuration.of(ENOUGH).lease is None
+    assert Configuration.of(ENOUGH).lease_seconds == Terms().lasts
     assert Configuration.of(ENOUGH).identity
 
 
@@ -36,6 +38,7 @@ FAULTS = {
     "CAKE_INTERVAL_SECONDS is 'nan': write a number from 1": ENOUGH | {"CAKE_INTERVAL_SECONDS": "nan"},
     "CAKE_LIVENESS_PORT is '-1'": ENOUGH | {"CAKE_LIVENESS_PORT": "-1"},
     "CAKE_LEASE is 'cake-operator': write NAMESPACE/NAME": ENOUGH | {"CAKE_LEASE": "cake-operator"},
+    "CAKE_LEASE_SECONDS is '1': write a number from 5": ENOUGH | {"CAKE_LEASE_SECONDS": "1"},
     "CAKE_LEASE is 'a/b/c': write NAMESPACE/NAME": ENOUGH | {"CAKE_LEASE": "a/b/c"},
     "CAKE_RULES is 'maybe': write true or false": ENOUGH | {"CAKE_RULES": "maybe"},
     "CAKE_RULE_LABELS has 'release': write NAME=VALUE": ENOUGH

@@ -44,6 +44,7 @@ from cake_operator.status.happenings import happenings
 from cake_operator.status.report import Findings, report, report_invalid
 from cake_operator.status.room import room_troubles, write_troubles
 from cake_operator.status.sharing import sharing_troubles
+from cake_operator.status.starts import Starts, watch_starts
 from cake_operator.status.troubles import Trouble
 
 
@@ -56,6 +57,7 @@ class Memory:
     balance: BalanceHistory = field(default_factory=BalanceHistory)
     contention: ContentionHistory = field(default_factory=ContentionHistory)
     knobs: Knobs | None = None
+    starts: Starts = field(default_factory=Starts)
 
 
 @dataclass(frozen=True)
@@ -112,14 +114,23 @@ class Reconciler:
             snapshot, seen = self.fleet.of(*key), see(self._cache, resource)
             # decide
             reached = ((stored.get("status") or {}).get("balance") or {}).get("generation", 0)
-            memory = self._remember(key, resource.metadata.uid)
+            memory = self._remember(key, resource.metadata.uid, stored)
             decided, memory = decide(resource, seen, snapshot, memory, laws=self._laws, reached=reached, now=now)
             self._memories[key] = memory
             _count(decided, seen)
-            failures, order = [], (resource, decided.replicas, decided.live, seen.one_node)
+            longest = memory.starts.longest
+            failures, order = [], (resource, decided.replicas, decided.live, seen.one_node, longest)
             if not self._children.settled(key, order):
                 # render
-                children = render(resource, decided.replicas, decided.live, self._settings, one_node=seen.one_node)
+                children = render(
+                    resource,
+                    decided.replicas,
+                    decided.live,
+                    self._settings,
+                    one_node=seen.one_node,
+                    present=seen.deployment,
+                    longest_start=longest,
+                )
                 # apply
                 await self._choose_who_goes(key, seen, snapshot, decided)
                 failures = await self._children.bring_to(key, resource.metadata.uid, order, children)
@@ -141,10 +152,13 @@ class Reconciler:
             costs = deletion_costs(seen.ready_pods, snapshot.work)
             await write_costs(self._client, self._cache, key[0], costs)
 
-    def _remember(self, key: Key, uid: str) -> Memory:
-        """What was decided before; nothing where another CakeDeployment had the name."""
+    def _remember(self, key: Key, uid: str, stored: Object) -> Memory:
+        """What was decided before; what status tells of it where another process, or another of that name, did."""
         memory = self._memories.get(key)
-        return memory if memory is not None and memory.uid == uid else Memory(uid)
+        if memory is not None and memory.uid == uid:
+            return memory
+        startup = (stored.get("status") or {}).get("startup") or {}
+        return Memory(uid, starts=Starts(longest=startup.get("longestSeconds")))
 
     async def _refuse(self, stored: Object, error: ValidationError | MergeError, now: datetime) -> None:
         """Say what is wrong with a spec that cannot be carried out; what runs stays as it is."""
@@ -189,6 +203,7 @@ class Reconciler:
             confirmation=confirmation(snapshot, seen.ready_pods, decided.live.generation),
             slo=judge(resource.spec.slo, snapshot),
             contention=decided.contention,
+            starts=memory.starts,
         )
 
 
@@ -239,8 +254,9 @@ def decide(
     )
     live = next_live(spec.balance, knobs.value, seen.live, reached)
     asked = memory.contention.asked
+    starts = watch_starts(memory.starts, seen.pods)
     return Decided(replicas, contention, asked, knobs, live), replace(
-        memory, balance=balance_history, knobs=knobs.value
+        memory, balance=balance_history, knobs=knobs.value, starts=starts
     )
 
 

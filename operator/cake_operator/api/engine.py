@@ -97,9 +97,10 @@ class EngineSpec(SpecPart):
     )
     drain: Drain = Field(default=Drain(), description="How a pod ends.")
     rollout: RolloutSpec = Field(default=RolloutSpec(), description="How a changed spec replaces pods.")
-    startup_timeout: PositiveDuration = Field(
-        default=PositiveDuration("30m"),
-        description="How long a pod may take until it answers; weights are read (or downloaded) in this time.",
+    startup_timeout: PositiveDuration | None = Field(
+        default=None,
+        description="How long an engine may take until it answers; weights are read (or downloaded) in this time. If"
+        " not set, 30m, or three times the longest start that was seen where that is more.",
     )
 
     rules: ClassVar[tuple[Rule, ...]] = (

@@ -28,7 +28,7 @@ class RolloutSpec(SpecPart):
     progress_deadline: PositiveDuration | None = Field(
         default=None,
         description="How long a rollout may go without one more ready pod until it counts as stuck; what serves goes"
-        " on. startupTimeout and ten minutes if not set.",
+        " on. What a start is allowed (startupTimeout) and ten minutes if not set.",
     )
 
     rules: ClassVar[tuple[Rule, ...]] = (

@@ -76,6 +76,17 @@ class BalanceStatus(StatusPart):
     recommendation: KnobsSpec | None = Field(default=None, description="With tuning Recommend: what Auto would set.")
 
 
+class StartupStatus(StatusPart):
+    """How long engines take to start."""
+
+    longest_seconds: int | None = Field(
+        default=None, description="The longest time from the start of an engine to its first answer that was seen."
+    )
+    allowed_seconds: int | None = Field(
+        default=None, description="How long a start may take, by the Deployment as it is, until it is begun anew."
+    )
+
+
 class CakeDeploymentStatus(StatusPart):
     """What was observed last."""
 
@@ -90,3 +101,4 @@ class CakeDeploymentStatus(StatusPart):
     slo: SloStatus | None = Field(default=None, description="Latency against the targets.")
     scaling: ScalingStatus | None = Field(default=None, description="The last decision about replicas.")
     balance: BalanceStatus | None = Field(default=None, description="The balance of compute and load.")
+    startup: StartupStatus | None = Field(default=None, description="How long engines take to start.")

@@ -37,6 +37,7 @@ def summary(cake: Object) -> dict[str, Any]:
             "slo": _slo(spec.get("slo") or {}, status.get("slo") or {}),
             "conditions": [_condition(one) for one in status.get("conditions") or ()],
             "tiers": [_tier(meta["name"], tier) for tier in spec.get("kvTiers") or ()],
+            "startup": status.get("startup"),
             "balance": _balance(spec.get("balance") or {}, status.get("balance") or {}),
         }
     )

@@ -101,6 +101,8 @@ def _facts(summary: Summary) -> Iterator[tuple[str, str]]:
         yield "spec", f"generation {summary.get('generation')}, of which the operator has acted on {seen or 'none'} yet"
     yield "replicas", f"{replicas.get('ready', 0)} ready of {replicas.get('desired', '?')} ({_bounds(replicas)})"
     yield "why", str(replicas.get("reason", "-"))
+    if startup := summary.get("startup"):
+        yield "starts", _starts(startup)
     for target in summary.get("slo", {}).get("targets", ()):
         measured = target.get("measured", "not measured")
         yield target["latency"], f"p{target['percentile']} is {measured}, and shall be {target['target']} at most"
@@ -117,6 +119,12 @@ def _bounds(replicas: Summary) -> str:
     if "fixed" in replicas:
         return "spec.replicas says so"
     return f"between {replicas.get('least', 1)} and {replicas.get('most', 1)}"
+
+
+def _starts(startup: Summary) -> str:
+    longest = startup.get("longestSeconds")
+    seen = "none was measured yet" if longest is None else f"the longest took {longest} s"
+    return f"{seen}; {startup['allowedSeconds']} s are allowed" if "allowedSeconds" in startup else seen
 
 
 def _balance(balance: Summary) -> str:

@@ -82,6 +82,12 @@ def total(series: str, by: Sequence[str] = ()) -> str:
     return aggregate("sum", aggregate("max", series, ENGINE), (*OWNER, *by))
 
 
+def mean_total(series: str, window: timedelta) -> str:
+    """Mean over time of a gauge, summed over all engines of a deployment, each counted once."""
+    each = aggregate("max", f"avg_over_time({series}[{duration(window)}])", ENGINE)
+    return aggregate("sum", each, OWNER)
+
+
 def quantile(percentile: float, buckets: str, window: timedelta) -> str:
     """A percentile (0 to 100) of a classic histogram, over all engines of a deployment."""
     return f"histogram_quantile({percentile / 100:.6g}, {aggregate('sum', rate(buckets, window), ('le', *OWNER))})"

@@ -7,6 +7,7 @@ from math import ceil
 
 from cake_operator.observe.snapshot import DeploymentSnapshot
 from cake_operator.policy.pressure import Latency, Pressure
+from cake_operator.policy.queueing import unhelped
 from cake_operator.policy.scaling_history import ScalingHistory
 
 
@@ -37,11 +38,19 @@ LAW = Law()
 
 @dataclass(frozen=True, slots=True)
 class Desire:
-    """A number of replicas that is wished for; when not valid, what is shall stay for lack of figures."""
+    """A number of replicas that is wished for.
+
+    Attributes:
+        replicas: The number.
+        reason: Why, with the figures.
+        valid: False when what is shall stay for lack of figures.
+        helpless: Whether the target is missed, and no number of replicas would change that.
+    """
 
     replicas: int
     reason: str
     valid: bool = True
+    helpless: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +93,15 @@ def desire(case: Case) -> Desire:
         return Desire(case.current, _listing(unknown), valid=False)
     if wanted.replicas < case.ready:
         return _shrink(wanted, case)
-    return Desire(case.current, f"{wanted.reason}: {replicas(case.current)} will do")
+    return Desire(case.current, f"{wanted.reason}: {replicas(case.current)} {'stay' if wanted.helpless else 'will do'}")
 
 
 def _ask(pressure: Pressure, ratio: float, case: Case) -> Desire:
     """What one latency asks for, were it proportional to the load of a replica."""
     law, ready = case.law, case.ready
+    # Of a pod that does not report nobody knows whether requests wait at it.
+    if not _silence(case) and (beyond := unhelped(pressure, case.snapshot)):
+        return Desire(ready, str(beyond), helpless=True)
     if law.shrink_at <= ratio <= law.grow_at:
         return Desire(ready, str(pressure))
     # Rounded before it is raised to a whole number: 3.0000000000000004 replicas are 3.

@@ -6,6 +6,7 @@ from enum import StrEnum
 from cake_operator.api import SloSpec
 from cake_operator.observe.snapshot import DeploymentSnapshot
 from cake_operator.policy.pressure import Pressure, pressures, stalled
+from cake_operator.policy.queueing import unhelped
 
 
 class SloState(StrEnum):
@@ -38,7 +39,8 @@ def judge(slo: SloSpec | None, snapshot: DeploymentSnapshot) -> SloVerdict:
         return SloVerdict(SloState.NONE, "No SLO is set: set spec.slo to have one.")
     missed = [p for p in found if p.ratio is not None and p.ratio > 1]
     if missed:
-        return SloVerdict(SloState.MISSED, _sentence(missed))
+        told = [str(unhelped(one, snapshot) or one) for one in missed]
+        return SloVerdict(SloState.MISSED, "; ".join(told))
     if any(p.figure.unknown for p in found) or all(p.ratio is None for p in found):
         sentence = _sentence([p for p in found if p.ratio is None])
         if stalled(snapshot):

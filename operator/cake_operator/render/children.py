@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from cake_engine.config import LiveConfig
@@ -26,6 +27,8 @@ def render(
     settings: RenderSettings,
     *,
     one_node: bool = False,
+    present: Mapping[str, Any] | None = None,
+    longest_start: int | None = None,
 ) -> list[dict[str, Any]]:
     """The objects that `resource` asks for, in the order in which they are applied: what pods need comes first.
 
@@ -35,6 +38,8 @@ def render(
         live: The knobs to give to the engines.
         settings: The operator's own configuration.
         one_node: Whether a claim can be mounted on one node only.
+        present: The Deployment as it is; None before there is one.
+        longest_start: Seconds of the longest start that was seen; None before there was one.
 
     Raises:
         MergeError: `podTemplate` cannot be merged.
@@ -45,7 +50,7 @@ def render(
         tuning_config_map(resource, live),
         *network_policies(resource),  # before there is anything to reach
         service(resource),
-        deployment(resource, replicas, settings, one_node=one_node),
+        deployment(resource, replicas, settings, one_node=one_node, present=present, longest_start=longest_start),
         disruption_budget(resource),
         *prometheus_rules(resource, settings.rules),
     ]

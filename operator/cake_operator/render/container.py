@@ -18,8 +18,8 @@ STARTUP_PERIOD_SECONDS: Final = 5
 PROCESS_BYTES: Final = 2**30
 
 
-def engine_container(resource: CakeDeployment, settings: RenderSettings) -> dict[str, Any]:
-    """Container `engine`: vLLM's API server with Cake."""
+def engine_container(resource: CakeDeployment, settings: RenderSettings, startup_seconds: int) -> dict[str, Any]:
+    """Container `engine`: vLLM's API server with Cake, which may take `startup_seconds` until it answers."""
     engine = resource.spec.engine
     container: dict[str, Any] = {
         "name": ENGINE,
@@ -37,7 +37,7 @@ def engine_container(resource: CakeDeployment, settings: RenderSettings) -> dict
             "capabilities": {"drop": ["ALL"]},
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        **_probes(math.ceil(engine.startup_timeout.seconds)),
+        **_probes(startup_seconds),
         # The last lines of the log, so that a crash can be explained in a condition.
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": volume_mounts(resource),

@@ -10,6 +10,7 @@ from cake_operator.render.container import ENGINE, engine_container
 from cake_operator.render.merging import strategic_merge
 from cake_operator.render.naming import STATIC_HASH_ANNOTATION, labels_of
 from cake_operator.render.settings import RenderSettings
+from cake_operator.render.startup import first_allowance
 from cake_operator.render.static_config import static_hash
 from cake_operator.render.volumes import volumes
 
@@ -19,13 +20,21 @@ USER: Final = 65532
 EXIT_MARGIN_SECONDS: Final = 30
 
 
-def pod_template(resource: CakeDeployment, settings: RenderSettings) -> dict[str, Any]:
+def pod_template(
+    resource: CakeDeployment, settings: RenderSettings, startup_seconds: int | None = None
+) -> dict[str, Any]:
     """The template of the engine pods; fits the `restricted` Pod Security Standard.
+
+    Args:
+        resource: What the user wrote, with its defaults.
+        settings: The operator's own configuration.
+        startup_seconds: How long a start may take; None for what it may before any was seen.
 
     Raises:
         MergeError: `podTemplate` cannot be merged.
     """
     name = resource.metadata.name
+    seconds = first_allowance(resource.spec.engine) if startup_seconds is None else startup_seconds
     ours = {
         "metadata": {"labels": labels_of(name), "annotations": {STATIC_HASH_ANNOTATION: static_hash(resource)}},
         "spec": {
@@ -41,7 +50,7 @@ def pod_template(resource: CakeDeployment, settings: RenderSettings) -> dict[str
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
             "terminationGracePeriodSeconds": _grace(resource),
-            "containers": [engine_container(resource, settings)],
+            "containers": [engine_container(resource, settings, seconds)],
             "volumes": volumes(resource),
         },
     }

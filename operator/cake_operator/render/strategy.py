@@ -11,7 +11,7 @@ from cake_operator.api import EngineSpec
 PROGRESS_MARGIN_SECONDS: Final = 600
 
 
-def strategy(engine: EngineSpec, *, one_node: bool) -> dict[str, Any]:
+def strategy(engine: EngineSpec, *, startup_seconds: int, one_node: bool) -> dict[str, Any]:
     """The fields of a Deployment that say how a rollout goes.
 
     A pod is added before one is taken (`maxSurge: 1, maxUnavailable: 0`), unless the user says otherwise. That needs
@@ -22,6 +22,7 @@ def strategy(engine: EngineSpec, *, one_node: bool) -> dict[str, Any]:
 
     Args:
         engine: What the user asks for.
+        startup_seconds: How long a start may take.
         one_node: Whether a claim can be mounted on one node only. A second pod may then wait for ever for the first
             one to let go of it, so the old pod goes first.
     """
@@ -31,7 +32,7 @@ def strategy(engine: EngineSpec, *, one_node: bool) -> dict[str, Any]:
     if unavailable is None:
         unavailable = 1 if surge == 0 else 0
     deadline = engine.rollout.progress_deadline
-    seconds = engine.startup_timeout.seconds + PROGRESS_MARGIN_SECONDS if deadline is None else deadline.seconds
+    seconds = startup_seconds + PROGRESS_MARGIN_SECONDS if deadline is None else deadline.seconds
     return {
         "strategy": {
             "type": "RollingUpdate",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -15,11 +15,13 @@ from cake_operator.policy.contention import Contention
 from cake_operator.policy.decision import Decision
 from cake_operator.policy.slo import SloState, SloVerdict
 from cake_operator.render.naming import selector_of
+from cake_operator.render.startup import allowance_of
 from cake_operator.status.claims import ClaimUse
 from cake_operator.status.conditions import Condition, ConditionType, Truth, merged
 from cake_operator.status.rollouts import rollout_troubles
 from cake_operator.status.serving import progressing, ready
 from cake_operator.status.settling import settled_figure, settled_fraction, settled_sentence
+from cake_operator.status.starts import Starts, starting
 from cake_operator.status.troubles import Trouble
 
 __all__ = ["Findings", "report", "report_invalid"]
@@ -45,6 +47,7 @@ class Findings:
         confirmation: What of it they confirmed.
         slo: Whether the SLO is met.
         contention: Who else sets the number of replicas.
+        starts: How long engines take to start.
     """
 
     deployment: Mapping[str, Any] | None
@@ -62,6 +65,7 @@ class Findings:
     confirmation: Confirmation
     slo: SloVerdict
     contention: Contention
+    starts: Starts = field(default_factory=Starts)
 
 
 def report(
@@ -78,6 +82,7 @@ def report(
         "slo": _slo(previous.get("slo") or {}, found),
         "scaling": _scaling(previous.get("scaling") or {}, found.scaling),
         "balance": _balance(previous.get("balance") or {}, found),
+        "startup": _startup(found),
     }
     return {key: value for key, value in status.items() if value is not None}
 
@@ -107,10 +112,10 @@ def _conditions(resource: CakeDeployment, found: Findings) -> list[Condition]:
         *(trouble for _, trouble in found.claims),
         *rollout_troubles(found.deployment, found.pods),
     ]
-    counted = (found.deployment or {}).get("status") or {}
+    counted, allowed = (found.deployment or {}).get("status") or {}, allowance_of(found.deployment)
     return [
         ready(found.pods, counted.get("readyReplicas", 0), found.wanted, troubles),
-        progressing(found.deployment, found.wanted, troubles),
+        progressing(found.deployment, found.wanted, troubles, starting(found.pods, found.starts, allowed)),
         _slo_met(found.slo, slo_warnings(resource.spec)),
         _metrics_available(found),
         _balance_applied(found.confirmation),
@@ -188,6 +193,11 @@ def _balance(previous: Mapping[str, Any], found: Findings) -> dict[str, Any]:
         "recommendation": None if found.recommendation is None else _as_written(found.recommendation),
     }
     return {key: value for key, value in status.items() if value is not None}
+
+
+def _startup(found: Findings) -> dict[str, Any] | None:
+    figures = {"longestSeconds": found.starts.longest, "allowedSeconds": allowance_of(found.deployment)}
+    return {key: value for key, value in figures.items() if value is not None} or None
 
 
 def _as_written(knobs: Knobs) -> dict[str, Any]:

@@ -35,8 +35,17 @@ def ready(
     return _ready(Truth.FALSE, "Starting", f"no pod takes requests yet; {starting} of {wanted} are starting")
 
 
-def progressing(deployment: Mapping[str, Any] | None, wanted: int, troubles: Sequence[Trouble]) -> Condition:
-    """Progressing is True on the way, False once there (Complete) or when something is in the way (its reason)."""
+def progressing(
+    deployment: Mapping[str, Any] | None, wanted: int, troubles: Sequence[Trouble], how_far: str = ""
+) -> Condition:
+    """Progressing is True on the way, False once there (Complete) or when something is in the way (its reason).
+
+    Args:
+        deployment: The child Deployment as seen; None before it is made.
+        wanted: Pods that shall run.
+        troubles: What is wrong, the gravest first.
+        how_far: How far the pods are that start; empty where there is nothing to say.
+    """
     if troubles:
         told = [*(one.message for one in troubles), meanwhile(deployment)]
         return _progressing(Truth.FALSE, troubles[0].reason, "; ".join(filter(None, told)))
@@ -45,13 +54,14 @@ def progressing(deployment: Mapping[str, Any] | None, wanted: int, troubles: Seq
     status = deployment.get("status") or {}
     if status.get("observedGeneration", 0) < deployment["metadata"].get("generation", 0):
         return _progressing(Truth.TRUE, "RollingOut", "Kubernetes has not looked at the present Deployment yet")
+    added = f"; {how_far}" if how_far else ""
     updated, ready_now = status.get("updatedReplicas", 0), status.get("readyReplicas", 0)
     if updated < wanted:
-        return _progressing(Truth.TRUE, "RollingOut", f"{updated} of {wanted} pods run the present spec")
+        return _progressing(Truth.TRUE, "RollingOut", f"{updated} of {wanted} pods run the present spec{added}")
     if (surplus := status.get("replicas", 0) - wanted) > 0:
         return _progressing(Truth.TRUE, "RollingOut", f"{surplus} more than the {wanted} pods asked for are to end")
     if ready_now < wanted:
-        return _progressing(Truth.TRUE, "Starting", f"{ready_now} of {wanted} pods are ready")
+        return _progressing(Truth.TRUE, "Starting", f"{ready_now} of {wanted} pods are ready{added}")
     return _progressing(Truth.FALSE, "Complete", f"{wanted} of {wanted} pods run the present spec and are ready")
 
 

@@ -48,6 +48,7 @@ CHAT: Object = {
             condition("ReplicasContested", "False", "OneWriter", "nobody contradicts the number of replicas"),
         ],
         "slo": {"ttft": "1.4s", "state": "Missed"},
+        "startup": {"longestSeconds": 95, "allowedSeconds": 1800},
         "scaling": {"desiredReplicas": 3, "reason": "TTFT p95 is 1.4 s of 1 s: one more", "valid": True},
         "balance": {
             "mode": "Adaptive",

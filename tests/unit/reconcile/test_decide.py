@@ -12,6 +12,7 @@ from cake_operator.apply.seeing import Seen
 from cake_operator.observe.snapshot import NOTHING
 from cake_operator.policy.laws import Laws
 from cake_operator.reconcile import Memory, decide
+from cake_operator.status.starts import Starts
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 SLO = {"ttft": {"target": "1s"}}
@@ -94,3 +95,15 @@ def test_a_number_that_another_controller_keeps_setting_is_left_to_it() -> None:
         decided, memory = decide(resource, seen, NOTHING, memory, laws=Laws(), reached=0, now=NOW)
     assert (decided.replicas, decided.scaling.value, decided.contention.left_to) == (None, 7, "hpa")
     assert "left to hpa" in decided.scaling.reason
+
+
+def test_a_start_is_measured_from_one_look_to_the_next() -> None:
+    loading = {"name": "engine", "started": False, "state": {"running": {"startedAt": "2026-01-01T00:00:10Z"}}}
+    there = {"type": "ContainersReady", "status": "True", "lastTransitionTime": "2026-01-01T00:00:52Z"}
+    pod = {"metadata": {"name": "a"}, "status": {"containerStatuses": [loading]}}
+    serving = {**pod, "status": {"containerStatuses": [{**loading, "started": True}], "conditions": [there]}}
+    memory = Memory("u")
+    for look in (pod, pod, serving):
+        seen = replace(BARE, pods=[look])
+        _, memory = decide(cake(), seen, NOTHING, memory, laws=Laws(), reached=0, now=NOW)
+    assert memory.starts == Starts(longest=42)

@@ -23,15 +23,16 @@ STRATEGIES: dict[str, tuple[dict[str, Any], bool, tuple[int, int]]] = {
 @pytest.mark.parametrize("which", STRATEGIES)
 def test_a_rollout_adds_a_pod_first_unless_told_otherwise(which: str) -> None:
     rollout, one_node, (surge, unavailable) = STRATEGIES[which]
-    rendered = strategy(EngineSpec.model_validate({"rollout": rollout}), one_node=one_node)
+    rendered = strategy(EngineSpec.model_validate({"rollout": rollout}), startup_seconds=60, one_node=one_node)
     assert rendered["strategy"]["rollingUpdate"] == {"maxSurge": surge, "maxUnavailable": unavailable}
 
 
-DEADLINES = [({}, 30 * 60 + 600), ({"startupTimeout": "1h"}, 4200), ({"rollout": {"progressDeadline": "90.5s"}}, 91)]
+DEADLINES = [({}, 3600, 4200), ({"progressDeadline": "90.5s"}, 3600, 91)]
 
 
-@pytest.mark.parametrize(("engine", "seconds"), DEADLINES)
+@pytest.mark.parametrize(("rollout", "startup", "seconds"), DEADLINES)
 def test_a_rollout_has_the_time_that_a_start_has_and_more_unless_told_otherwise(
-    engine: dict[str, Any], seconds: int
+    rollout: dict[str, Any], startup: int, seconds: int
 ) -> None:
-    assert strategy(EngineSpec.model_validate(engine), one_node=False)["progressDeadlineSeconds"] == seconds
+    rendered = strategy(EngineSpec.model_validate({"rollout": rollout}), startup_seconds=startup, one_node=False)
+    assert rendered["progressDeadlineSeconds"] == seconds

@@ -14,6 +14,7 @@ from cake_operator.policy.contention import Contention
 from cake_operator.policy.decision import Decision
 from cake_operator.policy.slo import judge
 from cake_operator.status.report import Findings, report, report_invalid
+from cake_operator.status.starts import Starts
 from cake_operator.status.troubles import Trouble
 from tests.unit.api.specs import FIVE_FIELDS, merged
 
@@ -60,8 +61,27 @@ def findings(snapshot: DeploymentSnapshot, **more: Any) -> Findings:
 CALM = measured(0.41, 0.35)
 
 
+LOADING: dict[str, Any] = {
+    "metadata": {"name": "a"},
+    "status": {"containerStatuses": [{"name": "engine", "state": {"running": {"startedAt": "2026-01-01T00:00:10Z"}}}]},
+}
+
+
 def truths(status: dict[str, Any]) -> dict[str, tuple[str, str]]:
     return {one["type"]: (one["status"], one["reason"]) for one in status["conditions"]}
+
+
+def test_starts_are_told_of_with_what_they_are_allowed() -> None:
+    deployment = {
+        "metadata": {"generation": 1, "annotations": {"cake.dev/startup-seconds": "1800"}},
+        "status": {"observedGeneration": 1, "replicas": 2, "updatedReplicas": 2, "readyReplicas": 1},
+    }
+    starts = Starts({"a": "2026-01-01T00:00:10Z"}, 42)
+    status = report(RESOURCE, 3, {}, findings(CALM, deployment=deployment, pods=[LOADING], starts=starts), NOW)
+    assert status["startup"] == {"longestSeconds": 42, "allowedSeconds": 1800}
+    (message,) = [one["message"] for one in status["conditions"] if one["type"] == "Progressing"]
+    assert "1 loading the model, the first since 2026-01-01T00:00:10Z, the longest start seen took 42 s" in message
+    CakeDeploymentStatus.model_validate(status)
 
 
 def test_a_fleet_that_is_well_is_told_of_in_full() -> None:

@@ -85,6 +85,18 @@ PROGRESS: dict[str, tuple[Object | None, int, list[Trouble], tuple[str, str, str
 }
 
 
+FAR = [
+    (deployment(replicas=2, updatedReplicas=2, readyReplicas=1), "1 of 2 pods are ready; 1 loading"),
+    (deployment(replicas=3, updatedReplicas=1, readyReplicas=2), "1 of 2 pods run the present spec; 1 loading"),
+    (deployment(replicas=2, updatedReplicas=2, readyReplicas=2), "2 of 2 pods run the present spec and are ready"),
+]
+
+
+@pytest.mark.parametrize(("seen", "message"), FAR)
+def test_progressing_says_how_far_the_pods_are_while_some_start(seen: Object, message: str) -> None:
+    assert progressing(seen, 2, [], "1 loading").message == message
+
+
 @pytest.mark.parametrize("which", PROGRESS)
 def test_progressing_says_how_far_it_is(which: str) -> None:
     seen, wanted, troubles, expected = PROGRESS[which]

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from cake_operator.observe.promql import OWNER, aggregate, selector, total, total_rate
+from cake_operator.observe.promql import OWNER, aggregate, mean_total, selector, total, total_rate
 from cake_operator.observe.queries.query import Percentiles, Query
 from cake_operator.observe.sampling import Sampling
 
 
 def queries(sampling: Sampling, _: Percentiles) -> Sequence[Query]:
-    """Requests running and waiting, in all and by pod, the pods that say so, and tokens per second."""
+    """Requests running and waiting, in all, on average and by pod, the pods that say so, and tokens per second."""
     running = selector("vllm:num_requests_running", sampling.namespace)
     waiting = selector("vllm:num_requests_waiting", sampling.namespace)
     pods = aggregate("count", aggregate("count", running, (*OWNER, "pod")), OWNER)
@@ -20,6 +20,7 @@ def queries(sampling: Sampling, _: Percentiles) -> Sequence[Query]:
         Query("tokens", tokens, prompts, sampling.window),
         Query("running", total(running), running, sampling.window),
         Query("waiting", total(waiting), waiting, sampling.window),
+        Query("mean_waiting", mean_total(waiting, sampling.window), waiting, sampling.window),
         Query("work", work, running, sampling.window, by="pod"),
         Query("reporting_pods", pods, running, sampling.window),
     ]

@@ -59,6 +59,14 @@ def test_readme_shows_the_first_example_word_for_word() -> None:
     assert yaml.safe_load(block) == yaml.safe_load((ROOT / "examples/01-five-fields.yaml").read_text())
 
 
+def test_every_example_is_listed_and_numbered_without_a_gap() -> None:
+    folder = ROOT / "examples"
+    listed = [link for link in LINK.findall((folder / "README.md").read_text()) if "/" not in link]
+    numbered = sorted(path.name for path in folder.glob("[0-9]*.yaml"))
+    assert listed == [*numbered, "cakedeployment.yaml"]
+    assert [name[:2] for name in numbered] == [f"{number:02d}" for number in range(1, len(numbered) + 1)]
+
+
 def test_every_decision_is_listed_and_has_its_three_parts() -> None:
     folder = ROOT / "docs/decisions"
     listed = set(LINK.findall((folder / "README.md").read_text()))

@@ -8,6 +8,7 @@ import yaml
 
 from cake_operator.configuration import Configuration
 from tests.cluster.test_chart_rendering import CHART, environment, named, of_kind, render
+from tests.cluster.test_scrape_configuration import documented_job
 
 RULE_API = ["--api-versions", "monitoring.coreos.com/v1/PrometheusRule"]
 FLEET_RULES = yaml.safe_load((CHART / "files/rules/cake-fleet.yaml").read_text())
@@ -81,3 +82,13 @@ def test_the_operators_figures_keep_the_namespace_of_the_cakedeployment() -> Non
     monitors = of_kind(render("podMonitor.enabled=true"), "PodMonitor")
     (own,) = (one for one in monitors if one["metadata"]["name"] == "cake-operator")
     assert own["spec"]["podMetricsEndpoints"][0]["honorLabels"] is True
+
+
+def test_an_engine_with_a_certificate_is_scraped_by_the_rule_that_the_page_gives() -> None:
+    monitors = of_kind(render("podMonitor.enabled=true"), "PodMonitor")
+    (engines,) = (one for one in monitors if one["metadata"]["name"] == "cake-operator-engine")
+    (endpoint,) = engines["spec"]["podMetricsEndpoints"]
+    (rule,) = endpoint["relabelings"]
+    written = {"source_labels": rule["sourceLabels"], "regex": rule["regex"], "target_label": rule["targetLabel"]}
+    assert written in documented_job()["relabel_configs"]
+    assert endpoint["tlsConfig"] == {"insecureSkipVerify": True}

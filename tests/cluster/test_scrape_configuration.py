@@ -23,21 +23,26 @@ ENGINE = {
 }
 
 
-@pytest.fixture(scope="module")
-def documented() -> dict[str, Any]:
+def documented_job() -> dict[str, Any]:
+    """The job of the page."""
     (text,) = re.findall(r"^```yaml\n(.*?)^```", PAGE.read_text(), flags=re.DOTALL | re.MULTILINE)
     (job,) = yaml.safe_load(text)["scrape_configs"]
     return dict(job)
 
 
-def targets(job: dict[str, Any], pods: list[dict[str, str]]) -> list[dict[str, str]]:
-    """The labels of what is scraped when discovery tells of these pods."""
+@pytest.fixture(scope="module")
+def documented() -> dict[str, Any]:
+    return documented_job()
+
+
+def scraped(job: dict[str, Any], pods: list[dict[str, str]]) -> dict[str, dict[str, Any]]:
+    """What is scraped when discovery tells of these pods, by the pod's name: address and labels."""
     # Debian's Prometheus is built without the discovery itself; its labels can be given to it all the same.
     static = [{"targets": [pod["__address__"]], "labels": pod} for pod in pods]
     rules = {name: value for name, value in job.items() if name != "kubernetes_sd_configs"}
     with prometheus([rules | {"static_configs": static, "scrape_timeout": "1s"}]) as server:
         found = discovered(server.url, len(pods))
-    return [dict(target["labels"]) for target in found["activeTargets"]]
+    return {target["labels"]["pod"]: target for target in found["activeTargets"]}
 
 
 def discovered(url: str, number: int) -> dict[str, Any]:
@@ -52,10 +57,19 @@ def discovered(url: str, number: int) -> dict[str, Any]:
     raise TimeoutError(f"Prometheus knows of fewer than {number} targets: {found}")
 
 
-def test_an_engine_pod_is_scraped_with_the_labels_that_the_operator_asks_for(documented: dict[str, Any]) -> None:
+def test_an_engine_pod_is_scraped_as_it_speaks_with_the_labels_that_the_operator_asks_for(
+    documented: dict[str, Any],
+) -> None:
     assert documented["kubernetes_sd_configs"] == [{"role": "pod"}]
-    (labels,) = targets(documented, [ENGINE])
-    assert labels.items() >= {"namespace": "team-a", "pod": "chat-1", "cake_dev_deployment": "chat"}.items()
+    secure = ENGINE | {
+        "__meta_kubernetes_pod_name": "secure",
+        "__meta_kubernetes_pod_annotation_prometheus_io_scheme": "https",
+    }
+    found = scraped(documented, [ENGINE, secure])
+    labels = {"namespace": "team-a", "pod": "chat-1", "cake_dev_deployment": "chat"}
+    assert found["chat-1"]["labels"].items() >= labels.items()
+    addresses = {pod: target["scrapeUrl"] for pod, target in found.items()}
+    assert addresses == {"chat-1": "http://127.0.0.1:1/metrics", "secure": "https://127.0.0.1:1/metrics"}
 
 
 def test_other_pods_ports_and_pods_that_ended_are_not_scraped(documented: dict[str, Any]) -> None:
@@ -65,4 +79,4 @@ def test_other_pods_ports_and_pods_that_ended_are_not_scraped(documented: dict[s
         ENGINE | {"__meta_kubernetes_pod_phase": "Succeeded"},
     ]
     kept = ENGINE | {"__meta_kubernetes_pod_name": "kept"}
-    assert [labels["pod"] for labels in targets(documented, [*others, kept])] == ["kept"]
+    assert list(scraped(documented, [*others, kept])) == ["kept"]

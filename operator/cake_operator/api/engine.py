@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from cake_operator.api.durations import Duration, PositiveDuration
 from cake_operator.api.rollout import RolloutSpec
 from cake_operator.api.rules import Rule, SpecPart
-from cake_operator.api.secret_key import SecretKey
+from cake_operator.api.secret_key import SecretKey, TlsSecret
 
 _AMOUNTS = {"type": "object", "additionalProperties": {"x-kubernetes-int-or-string": True}}
 _RESOURCE_FIELDS = {
@@ -95,6 +95,11 @@ class EngineSpec(SpecPart):
         description="The key that clients must send as a bearer token; anybody who reaches the pods is served if not"
         " set. Probes and metrics need none.",
     )
+    tls_secret_ref: TlsSecret | None = Field(
+        default=None,
+        description="The certificate with which engines speak HTTPS, to probes and Prometheus, too; plain HTTP if not"
+        " set. One that is renewed is taken up without a restart.",
+    )
     drain: Drain = Field(default=Drain(), description="How a pod ends.")
     rollout: RolloutSpec = Field(default=RolloutSpec(), description="How a changed spec replaces pods.")
     startup_timeout: PositiveDuration | None = Field(
@@ -114,6 +119,14 @@ class EngineSpec(SpecPart):
         _owned("--tensor-parallel-size -tp", "spec.engine.tensorParallelSize says it"),
         _owned(
             "--api-key", "spec.engine.apiKeySecretRef names the Secret that has it, where not everybody can read it"
+        ),
+        _owned(
+            "--ssl-certfile --ssl-keyfile --enable-ssl-refresh",
+            "spec.engine.tlsSecretRef names the Secret with certificate and key",
+        ),
+        _owned(
+            "--ssl-cert-reqs --ssl-ca-certs",
+            "probes and Prometheus have no certificates of their own; spec.engine.apiKeySecretRef tells clients apart",
         ),
         _owned("--shutdown-timeout", "spec.engine.drain.shutdownTimeout says it"),
         Rule(

@@ -17,3 +17,11 @@ class SecretKey(SpecPart):
     key: Annotated[str, Field(min_length=1, max_length=253)] = Field(
         default="token", description="The key inside the Secret."
     )
+
+
+class TlsSecret(SpecPart):
+    """A certificate and its private key: a Secret of type kubernetes.io/tls, as cert-manager makes them."""
+
+    name: ObjectName = Field(
+        description="The Secret, in the namespace of the CakeDeployment; it has the keys tls.crt and tls.key."
+    )

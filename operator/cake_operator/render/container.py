@@ -10,6 +10,7 @@ from cake_operator.render.naming import STATIC_KEY
 from cake_operator.render.service import PORT, PORT_NAME
 from cake_operator.render.settings import RenderSettings
 from cake_operator.render.static_config import STATIC_FOLDER
+from cake_operator.render.tls import tls_arguments, tls_environment
 from cake_operator.render.volumes import MODEL_FOLDER, SCRATCH, volume_mounts
 
 ENGINE: Final = "engine"
@@ -37,7 +38,7 @@ def engine_container(resource: CakeDeployment, settings: RenderSettings, startup
             "capabilities": {"drop": ["ALL"]},
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        **_probes(startup_seconds),
+        **_probes(startup_seconds, "HTTP" if engine.tls_secret_ref is None else "HTTPS"),
         # The last lines of the log, so that a crash can be explained in a condition.
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": volume_mounts(resource),
@@ -61,7 +62,7 @@ def _arguments(resource: CakeDeployment) -> list[str]:
         arguments += ["--revision", hub.revision]
     if spec.engine.tensor_parallel_size > 1:
         arguments += ["--tensor-parallel-size", str(spec.engine.tensor_parallel_size)]
-    return [*arguments, *spec.engine.args]
+    return [*arguments, *tls_arguments(resource), *spec.engine.args]
 
 
 def _environment(resource: CakeDeployment) -> list[dict[str, Any]]:
@@ -76,7 +77,7 @@ def _environment(resource: CakeDeployment) -> list[dict[str, Any]]:
         if secret is not None:
             reference = {"name": secret.name, "key": secret.key}
             environment.append({"name": variable, "valueFrom": {"secretKeyRef": reference}})
-    return environment
+    return [*environment, *tls_environment(resource)]
 
 
 def _resources(resource: CakeDeployment) -> dict[str, Any]:
@@ -88,9 +89,9 @@ def _resources(resource: CakeDeployment) -> dict[str, Any]:
     return {**wanted, "requests": {**(wanted.get("requests") or {}), "memory": str(tiers + PROCESS_BYTES)}}
 
 
-def _probes(startup_seconds: int) -> dict[str, Any]:
+def _probes(startup_seconds: int, scheme: str) -> dict[str, Any]:
     """One address, three questions: has it loaded, may it get requests, is it beyond hope."""
-    ask = {"httpGet": {"path": "/health", "port": PORT_NAME, "scheme": "HTTP"}}
+    ask = {"httpGet": {"path": "/health", "port": PORT_NAME, "scheme": scheme}}
     return {
         "startupProbe": {
             **ask,

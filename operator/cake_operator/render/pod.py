@@ -12,6 +12,7 @@ from cake_operator.render.naming import STATIC_HASH_ANNOTATION, labels_of
 from cake_operator.render.settings import RenderSettings
 from cake_operator.render.startup import first_allowance
 from cake_operator.render.static_config import static_hash
+from cake_operator.render.tls import tls_annotations
 from cake_operator.render.volumes import volumes
 
 # nonroot of the distroless images; any number but 0 does, a fixed one keeps files on shared claims readable.
@@ -35,8 +36,9 @@ def pod_template(
     """
     name = resource.metadata.name
     seconds = first_allowance(resource.spec.engine) if startup_seconds is None else startup_seconds
+    annotations = {STATIC_HASH_ANNOTATION: static_hash(resource), **tls_annotations(resource)}
     ours = {
-        "metadata": {"labels": labels_of(name), "annotations": {STATIC_HASH_ANNOTATION: static_hash(resource)}},
+        "metadata": {"labels": labels_of(name), "annotations": annotations},
         "spec": {
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,

@@ -15,6 +15,8 @@ def service(resource: CakeDeployment) -> dict[str, Any]:
     """Service NAME, port 8000."""
     wanted = resource.spec.service
     port: dict[str, Any] = {"name": PORT_NAME, "port": PORT, "targetPort": PORT_NAME, "protocol": "TCP"}
+    if resource.spec.engine.tls_secret_ref is not None:
+        port["appProtocol"] = "https"  # the name stays: scrape configurations and policies know the port by it
     if wanted.node_port is not None:
         port["nodePort"] = wanted.node_port
     return {

@@ -1,4 +1,4 @@
-"""Volumes of the engine pod and where they are mounted: configuration, model, tiers, scratch."""
+"""Volumes of the engine pod and where they are mounted: configuration, model, certificate, tiers, scratch."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Final
 from cake_operator.api import CakeDeployment, KVTier
 from cake_operator.render.naming import claim_name, static_name, tuning_name
 from cake_operator.render.static_config import LIVE_FOLDER, STATIC_FOLDER, TIERS_FOLDER
+from cake_operator.render.tls import tls_mounts, tls_volumes
 
 MODEL_FOLDER: Final = PurePosixPath("/models")
 SCRATCH: Final = PurePosixPath("/tmp")  # noqa: S108 (an emptyDir of the pod's own)
@@ -26,7 +27,11 @@ def volumes(resource: CakeDeployment) -> list[dict[str, Any]]:
     ]
     if model is not None:
         result.append({"name": "model", "persistentVolumeClaim": {"claimName": model.claim_name, "readOnly": True}})
-    return [*result, *(_tier_volume(name, tier) for tier in resource.spec.kv_tiers if tier.memory is None)]
+    return [
+        *result,
+        *tls_volumes(resource),
+        *(_tier_volume(name, tier) for tier in resource.spec.kv_tiers if tier.memory is None),
+    ]
 
 
 def volume_mounts(resource: CakeDeployment) -> list[dict[str, Any]]:
@@ -39,7 +44,11 @@ def volume_mounts(resource: CakeDeployment) -> list[dict[str, Any]]:
     ]
     if resource.spec.model.source.persistent_volume_claim is not None:
         result.append({"name": "model", "mountPath": str(MODEL_FOLDER), "readOnly": True})
-    return [*result, *(_tier_mount(tier) for tier in resource.spec.kv_tiers if tier.memory is None)]
+    return [
+        *result,
+        *tls_mounts(resource),
+        *(_tier_mount(tier) for tier in resource.spec.kv_tiers if tier.memory is None),
+    ]
 
 
 def tier_claim(name: str, tier: KVTier) -> str | None:

@@ -138,6 +138,22 @@ ENGINE = [
     Case("the port", _args("--port", "80"), "spec.engine.args", "the Service reaches the engine on port 8000"),
     Case("the tensor parallel size", _args("-tp", "2"), "spec.engine.args", "spec.engine.tensorParallelSize says it"),
     Case("the API key", _args("--api-key=s3cret"), "spec.engine.args", "spec.engine.apiKeySecretRef names the Secret"),
+    Case(
+        "the certificate",
+        _args("--ssl-keyfile=/k", "--ssl_certfile", "/c"),
+        "spec.engine.args",
+        "spec.engine.tlsSecretRef names the Secret with certificate and key",
+    ),
+    Case(
+        "certificates of clients", _args("--ssl-cert-reqs=2"), "spec.engine.args", "spec.engine.apiKeySecretRef tells"
+    ),
+    Case(
+        "a certificate without its Secret's name",
+        {"engine": {"tlsSecretRef": {}}},
+        "spec.engine.tlsSecretRef.name",
+        "Required value",
+        ours=False,
+    ),
     Case("the drain", _args("--shutdown-timeout=1"), "spec.engine.args", "spec.engine.drain.shutdownTimeout says it"),
     Case(
         "an argument and its value in one",
@@ -497,6 +513,7 @@ ACCEPTED = [
         "a rollout in all fields",
         {"engine": {"rollout": {"maxSurge": 0, "maxUnavailable": 2, "progressDeadline": "2h"}}},
     ),
+    Case("a certificate", {"engine": {"tlsSecretRef": {"name": "chat-tls"}, "args": ["--ssl-ciphers=ECDHE"]}}),
     Case("an API key", {"engine": {"apiKeySecretRef": {"name": "clients"}}}),
     Case("peers", {"networkPolicy": {"from": [{"podSelector": {"matchLabels": {"app": "web"}}}]}}),
     Case("a node port", {"service": {"type": "NodePort", "nodePort": 30080}}),

@@ -1,14 +1,17 @@
 """What is secret reaches pods by reference: the operator never sees it."""
 
+import json
 from typing import Any
 
 import pytest
 
 from cake_operator.api import CakeDeployment
 from cake_operator.render.pod import pod_template
+from cake_operator.render.service import service
 from tests.unit.api.specs import FIVE_FIELDS, merged
 from tests.unit.render.golden import SETTINGS
 
+FILES = ("--ssl-certfile", "--ssl-keyfile")
 HUB = {
     "source": {
         "persistentVolumeClaim": None,
@@ -32,3 +35,26 @@ def test_a_secret_is_named_and_never_written(which: str) -> None:
     environment = pod_template(resource, SETTINGS)["spec"]["containers"][0]["env"]
     references = {one["name"]: one["valueFrom"]["secretKeyRef"] for one in environment if "valueFrom" in one}
     assert {name: (found["name"], found["key"]) for name, found in references.items()} == expected
+
+
+def test_a_certificate_is_mounted_by_name_and_what_asks_the_engine_speaks_https() -> None:
+    resource = CakeDeployment.model_validate(
+        merged(FIVE_FIELDS, {"spec": {"engine": {"tlsSecretRef": {"name": "chat-tls"}}}})
+    )
+    template = pod_template(resource, SETTINGS)
+    (container,), volumes = template["spec"]["containers"], template["spec"]["volumes"]
+    (volume,) = (one["secret"] for one in volumes if "secret" in one)
+    (mount,) = (one for one in container["volumeMounts"] if one["name"] == "tls")
+    assert (volume["secretName"], mount["readOnly"]) == ("chat-tls", True)
+    files = {f"{mount['mountPath']}/{item['path']}" for item in volume["items"]}
+    assert {container["args"][container["args"].index(flag) + 1] for flag in FILES} == files
+    probes = ("startupProbe", "readinessProbe", "livenessProbe")
+    assert {container[probe]["httpGet"]["scheme"] for probe in probes} == {"HTTPS"}
+    assert template["metadata"]["annotations"]["prometheus.io/scheme"] == "https"
+    assert service(resource)["spec"]["ports"][0]["appProtocol"] == "https"
+
+
+def test_without_a_certificate_nothing_tells_of_one() -> None:
+    resource = CakeDeployment.model_validate(FIVE_FIELDS)
+    rendered = json.dumps([pod_template(resource, SETTINGS), service(resource)])
+    assert not [word for word in ("tls", "ssl", "https", "WATCHFILES") if word in rendered.lower() + rendered]

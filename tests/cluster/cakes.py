@@ -5,6 +5,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from cake_operator.apply import kinds
+from cake_operator.apply.kinds import CAKE_DEPLOYMENTS, CLAIMS, PODS
 from tests.cluster.waiting import eventually
 from tests.localcluster import Cluster, CommandError
 
@@ -23,6 +25,9 @@ FIVE_FIELDS: Object = {
 }
 # In a cluster with nodes, too, no pod comes to run: what becomes of it is for the test to say.
 NEVER_RUN: Object = {"podTemplate": {"spec": {"schedulerName": "nobody"}}}
+
+KINDS = {kind.name.lower(): kind for kind in (*kinds.CHILDREN, PODS)} | {"cake": CAKE_DEPLOYMENTS, "pvc": CLAIMS}
+"""As kubectl calls them."""
 
 CHILDREN = {
     "deployment": NAME,
@@ -63,8 +68,7 @@ class Cake:
 
     def get(self, kind: str, name: str = NAME) -> Object | None:
         """One object, or None where there is none."""
-        text = self.kubectl("get", kind, name, "-o", "json", "--ignore-not-found")
-        return json.loads(text) if text.strip() else None
+        return self.cluster.read(KINDS[kind].path(self.namespace, name))
 
     def must(self, kind: str, name: str = NAME) -> Object:
         """One object that has to be there."""
@@ -110,7 +114,8 @@ class Cake:
 
     def pods(self) -> list[Object]:
         """Its pods."""
-        return list(json.loads(self.kubectl("get", "pods", "-l", f"cake.dev/deployment={NAME}", "-o", "json"))["items"])
+        found = self.cluster.read(PODS.path(self.namespace), label_selector=f"cake.dev/deployment={NAME}")
+        return list(found["items"]) if found else []
 
     def become(self, pod: str, status: Object) -> None:
         """Play the kubelet, which this cluster has none of: report a pod's status."""

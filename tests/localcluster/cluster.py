@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 from cake_operator.render.merging import strategic_merge
 from tests.localcluster import claims, clients, service_proxy, uploads, variables
 from tests.localcluster.errors import LocalClusterError
+from tests.localcluster.reading import Reader
 from tests.localcluster.service_proxy import ServiceProxy
 from tests.localcluster.variables import KUBECONFIG, Images, Provisions
 
@@ -48,6 +49,7 @@ class Cluster:
         self.kubeconfig = kubeconfig
         self._provisions = provisions
         self._proxies = ExitStack()
+        self._reader: Reader | None = None
         self._undoing: list[tuple[str, ...]] = []
 
     @classmethod
@@ -142,6 +144,12 @@ class Cluster:
     def helm(self, *arguments: str | Path) -> str:
         """Run helm as administrator; returns what it prints, raises CommandError like `kubectl`."""
         return self._run(clients.helm(), *arguments)
+
+    def read(self, path: str, label_selector: str | None = None) -> Any | None:
+        """What the API server has at a URL path, parsed; None where there is nothing."""
+        if self._reader is None:
+            self._reader = Reader(self.kubeconfig)
+        return self._reader.read(path, label_selector)
 
     def get(self, *arguments: str) -> Any:
         """``kubectl get ARGUMENTS -o json``, parsed."""

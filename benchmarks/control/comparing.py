@@ -13,7 +13,7 @@ from benchmarks.control.contenders import CONTENDERS, MOST, STATIC
 from benchmarks.control.scenarios import SCENARIOS
 from cake_engine.config import LiveConfig, Mode
 from cake_simulator import hardware
-from cake_simulator.replica import EngineLimits
+from cake_simulator.seats import EngineLimits
 from cake_simulator.simulation import Setup, TierSetup, simulate
 from cake_simulator.tally import Objective
 

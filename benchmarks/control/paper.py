@@ -19,8 +19,8 @@ from cake_simulator.file_tier import TierSpeed
 from cake_simulator.hardware import Hardware
 from cake_simulator.loading import Aiming, engines_own
 from cake_simulator.policies.static import Static
-from cake_simulator.replica import EngineLimits
 from cake_simulator.scraping import Scraping
+from cake_simulator.seats import EngineLimits
 from cake_simulator.simulation import Setup, TierSetup, simulate
 from cake_simulator.tally import Objective
 from cake_simulator.trace import Request

@@ -16,9 +16,9 @@ from cake_operator.policy.laws import Laws
 from cake_operator.render.tuning_config import live_config
 from cake_simulator.hardware import Hardware
 from cake_simulator.policies.operator import Operator
-from cake_simulator.replica import EngineLimits
 from cake_simulator.router import Routing
 from cake_simulator.scraping import Scraping
+from cake_simulator.seats import EngineLimits
 from cake_simulator.simulation import Setup, TierSetup
 from cake_simulator.tally import Objective
 

@@ -7,9 +7,6 @@ what is read ahead. What stands here is what `cake_engine.vllm` is on a real eng
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from heapq import heappop, heappush
-from itertools import count
 
 from simpy import Environment
 
@@ -20,6 +17,8 @@ from cake_engine.core.ordering import Claim, ReadOrder, saving
 from cake_engine.core.plan import Chunk, Plan
 from cake_engine.core.plan_costs import Demand, PlanCosts
 from cake_engine.core.read_window import ReadWindow
+from cake_simulator.active_plan import ActivePlan
+from cake_simulator.copies import Copies
 from cake_simulator.counters import Counters
 from cake_simulator.read_ahead import ReadAhead
 from cake_simulator.reads import Reads
@@ -34,44 +33,6 @@ def engines_own(plan: Plan, at: int, live: LiveConfig, costs: Costs) -> Aim:
     return aim(plan, at, live.mode, costs, live.static_meeting_point)
 
 
-@dataclass(eq=False)
-class _Active:
-    """A plan in service: each chunk's tier by name, and the chunks that are kept in memory until they are copied."""
-
-    sequence: Sequence
-    plan: Plan
-    tiers: dict[int, str]
-    books: Loading
-    near: set[int] = field(default_factory=set)
-
-    def key(self, chunk: int) -> int:
-        return self.sequence.request.blocks[chunk]
-
-    def arrived(self, chunk: int) -> None:
-        if self.plan[chunk] is Chunk.FETCHING:
-            self.keep(chunk)
-            if self.books.copies_at_once:
-                self.books.copy(self)
-
-    def missing(self, chunk: int) -> None:
-        if self.plan[chunk] is Chunk.FETCHING:
-            self.lose(chunk)
-
-    def keep(self, chunk: int) -> None:
-        self.books.reads.memory.pin(self.key(chunk))
-        self.near.add(chunk)
-
-    def pass_by(self, chunk: int) -> None:
-        self.near.discard(chunk)
-        self.books.reads.memory.unpin(self.key(chunk))
-
-    def lose(self, chunk: int) -> None:
-        if chunk in self.near:
-            self.pass_by(chunk)
-        self.plan.lost(chunk)
-        self.books.lost += 1
-
-
 class Loading:
     """All plans and copies of one engine.
 
@@ -82,7 +43,6 @@ class Loading:
         live: The live configuration.
         copies_at_once: Whether a chunk is copied to the device as soon as it is in memory. The engine begins copies
             with its steps: what comes during one can be computed anew in the next.
-        lost: Chunks that were planned to be loaded and were gone when their turn came.
     """
 
     def __init__(
@@ -97,20 +57,17 @@ class Loading:
         aiming: Aiming = engines_own,
         copies_at_once: bool = False,
     ) -> None:
-        self._env, self._counters, self._aiming = env, counters, aiming
+        self._counters, self._aiming = counters, aiming
         self._size = chunk_tokens
-        self._copy_seconds = reads.chunk_bytes / copy_bytes_per_second
+        self._copies = Copies(env, reads.chunk_bytes / copy_bytes_per_second)
         self.reads = reads
         self.ahead = ReadAhead(reads, chunk_tokens)
         self.costs = PlanCosts(ComputeCost(), reads.costs, reads.chunk_bytes, step_tokens)
         self.live = LiveConfig()
         self.copies_at_once = copies_at_once
-        self.lost = 0
-        self._active: dict[str, _Active] = {}
+        self._lost = 0
+        self._active: dict[str, ActivePlan] = {}
         self._orders = [ReadOrder() for _ in reads.names]
-        self._copies: list[tuple[float, int, _Active, int]] = []
-        self._numbers = count()
-        self._copies_until = 0.0
         self._window = ReadWindow(step_tokens)
 
     # Requests
@@ -130,7 +87,8 @@ class Loading:
         here = {chunk for chunk in chunks if self.reads.here(sequence.request.blocks[chunk])}
         sources = {chunk: self.reads.names[tiers[chunk]] for chunk in chunks}
         plan = Plan(first, len(tiers), self._size, resident=here, tiers=sources)
-        active = _Active(sequence, plan, sources, self)
+        at_once = self._copies.begin if self.copies_at_once else None
+        active = ActivePlan(sequence, plan, sources, self.reads.memory, at_once)
         for chunk in chunks:
             if chunk in here:
                 active.keep(chunk)
@@ -155,6 +113,7 @@ class Loading:
         for chunk in range(active.plan.first, active.plan.end):
             self.reads.leave(active.key(chunk), active)
         self._count(active.plan)
+        self._lost += active.lost
         sequence.plan = None
 
     def computed(self, sequence: Sequence, start: int, stop: int) -> None:
@@ -178,10 +137,7 @@ class Loading:
 
     def begin(self, demand: Callable[[], Demand]) -> None:
         """Take in what has been copied, and aim every plan anew."""
-        now = self._env.now
-        while self._copies and self._copies[0][0] <= now:
-            _, _, active, chunk = heappop(self._copies)
-            self.reads.memory.unpin(active.key(chunk))
+        for active, chunk in self._copies.ended():
             if self._active.get(active.sequence.name) is active:
                 active.plan.loaded(chunk)
         silent = self.reads.look()
@@ -195,7 +151,7 @@ class Loading:
         """Begin copies, then ask tiers for what plans miss, and for what requests that wait will need."""
         self.reads.window_seconds = self._window.seconds(self.costs.compute)
         for active in self._active.values():
-            self.copy(active)
+            self._copies.begin(active)
         if self._active:
             for tier in range(1, len(self.reads.names)):
                 self._ask_tier(tier)
@@ -206,14 +162,19 @@ class Loading:
         self._window.stepped(seconds)
 
     @property
+    def lost(self) -> int:
+        """Chunks that were planned to be loaded and were gone when their turn came."""
+        return self._lost + sum(active.lost for active in self._active.values())
+
+    @property
     def next_copy(self) -> float | None:
         """When the next copy ends; None when none is under way."""
-        return self._copies[0][0] if self._copies else None
+        return self._copies.next_end
 
     @property
     def quiet(self) -> bool:
         """Whether nothing is under way that a request waits for."""
-        return self.reads.quiet and not self._copies
+        return self.reads.quiet and self._copies.next_end is None
 
     @property
     def planning(self) -> bool:
@@ -241,25 +202,12 @@ class Loading:
             found.append(tier)
         return found
 
-    def _aim(self, active: _Active) -> None:
+    def _aim(self, active: ActivePlan) -> None:
         plan, sequence = active.plan, active.sequence
         goal = self._aiming(plan, sequence.at, self.live, self.costs.of(sequence.name))
         plan.aim(goal.meeting, goal.floor)
         if sequence.predicted is None and goal.seconds is not None:
             sequence.predicted = (goal.meeting - plan.first) / (plan.end - plan.first)
-
-    def copy(self, active: _Active) -> None:
-        """Begin copies of what is in memory, last first; let go of what the aim has passed."""
-        plan = active.plan
-        for chunk in sorted(active.near, reverse=True):
-            if chunk >= plan.floor:
-                plan.copying(chunk)
-                active.near.discard(chunk)
-                self._copies_until = max(self._copies_until, self._env.now) + self._copy_seconds
-                heappush(self._copies, (self._copies_until, next(self._numbers), active, chunk))
-            elif plan[chunk] is Chunk.FETCHING:
-                plan.returned(chunk)
-                active.pass_by(chunk)
 
     def _ask_tier(self, tier: int) -> None:
         queues = {name: self._missing(active, tier) for name, active in self._active.items()}
@@ -286,7 +234,7 @@ class Loading:
                 return
             advance(name)
 
-    def _missing(self, active: _Active, tier: int) -> Iterator[int]:
+    def _missing(self, active: ActivePlan, tier: int) -> Iterator[int]:
         name = self.reads.names[tier]
         for chunk in active.plan.wanted(active.sequence.at):
             if active.plan[chunk] is not Chunk.STORED or chunk in active.near:

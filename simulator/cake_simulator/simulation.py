@@ -13,15 +13,17 @@ from simpy import Environment, Event
 
 from cake_engine.config import LiveConfig
 from cake_operator.observe.sampling import Sampling
+from cake_simulator.ended import Ended
 from cake_simulator.file_tier import FileTier, TierSpeed
 from cake_simulator.fleet import Fleet
 from cake_simulator.hardware import Hardware
 from cake_simulator.loading import Aiming, Loading, engines_own
 from cake_simulator.policies.policy import Look, ScalingPolicy
 from cake_simulator.reads import Reads
-from cake_simulator.replica import Ended, EngineLimits, Replica
+from cake_simulator.replica import Replica
 from cake_simulator.router import Routing
 from cake_simulator.scraping import Prometheus, Scraping
+from cake_simulator.seats import EngineLimits
 from cake_simulator.tally import Objective, Tally
 from cake_simulator.trace import BLOCK_TOKENS, Request
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from math import exp, inf, log
 
-from cake_simulator.replica import Ended
+from cake_simulator.ended import Ended
 
 _SMALLEST = 1e-5
 _STEP = log(1.01)

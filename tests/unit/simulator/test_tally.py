@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cake_simulator.ended import Ended
 from cake_simulator.hardware import HardwareError, load
-from cake_simulator.replica import Ended
 from cake_simulator.tally import Objective, Percentiles, Tally
 from tests.unit.simulator.fleets import request
 

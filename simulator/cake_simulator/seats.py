@@ -1,0 +1,194 @@
+"""Who has a seat in one engine, and what a step gives to whom: decode, then new text, then stored prefixes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from simpy import Environment
+
+from cake_engine.core.budget import OtherTokens, prefix_tokens
+from cake_engine.core.cost import Span
+from cake_engine.core.plan_costs import Demand
+from cake_simulator.counters import Counters
+from cake_simulator.decoding import Decoding
+from cake_simulator.kv_pool import KVPool
+from cake_simulator.loading import Loading
+from cake_simulator.sequence import Sequence
+
+
+@dataclass(frozen=True)
+class EngineLimits:
+    """What vLLM is started with.
+
+    Attributes:
+        step_tokens: Token budget of a step (--max-num-batched-tokens).
+        seats: Requests that run at once (--max-num-seqs).
+        kv_tokens: Tokens of KV that the device holds.
+    """
+
+    step_tokens: int
+    seats: int
+    kv_tokens: int
+
+
+@dataclass
+class Step:
+    """What one step does.
+
+    Attributes:
+        prefill: Spans of prompts.
+        decoding: Requests that decode in it.
+        blocked: Whether the first that waits finds no seat or no room.
+    """
+
+    prefill: list[tuple[Sequence, Span]] = field(default_factory=list)
+    decoding: int = 0
+    blocked: bool = False
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not self.prefill and not self.decoding
+
+
+class Seats:
+    """All requests of one engine, and the KV memory that they have.
+
+    Attributes:
+        waiting: Without a seat, the next first.
+        filling: With a seat, and prompt left to compute or load.
+        decoding: That generate.
+        pool: KV memory.
+    """
+
+    def __init__(
+        self, env: Environment, limits: EngineLimits, block_tokens: int, loading: Loading, counters: Counters
+    ) -> None:
+        self._env, self._limits, self._size = env, limits, block_tokens
+        self._loading, self._counters = loading, counters
+        self.pool = KVPool(limits.kv_tokens, block_tokens)
+        self.waiting: deque[Sequence] = deque()
+        self.filling: list[Sequence] = []
+        self.decoding = Decoding()
+
+    def __iter__(self) -> Iterator[Sequence]:
+        yield from self.waiting
+        yield from self.filling
+        yield from self.decoding
+
+    @property
+    def running(self) -> int:
+        """Requests with a seat."""
+        return len(self.filling) + len(self.decoding)
+
+    def arrive(self, sequence: Sequence) -> None:
+        """A request waits from now on."""
+        self.waiting.append(sequence)
+        self._loading.arrive(sequence, self.pool.hits(sequence.request.blocks))
+
+    def clear(self) -> None:
+        """The engine is gone."""
+        self.waiting.clear()
+        self.filling.clear()
+        self.decoding.clear()
+
+    def demand(self) -> Demand:
+        """What plans are made beside."""
+        prefilling = [(one.name, one.at, one.end) for one in self.filling]
+        return Demand(len(self.decoding), prefilling, len(self.waiting))
+
+    def schedule(self) -> Step:
+        """Who gets how many tokens of the next step."""
+        step = Step(decoding=self._room_to_decode())
+        left = self._limits.step_tokens - step.decoding
+        prefix = [-1]  # tokens of the step for stored prefixes; reckoned when the first one asks
+
+        def grant(sequence: Sequence, left: int) -> int:
+            tokens = min(left, sequence.end - sequence.at)
+            if sequence.plan is None or not sequence.in_prefix:
+                return tokens
+            if prefix[0] < 0:
+                share = self._loading.live.prefix_token_share
+                prefix[0] = prefix_tokens(self._limits.step_tokens, self._others(sequence, step.decoding), share)
+            tokens = sequence.plan.limit(sequence.at, min(tokens, prefix[0]))
+            prefix[0] -= tokens
+            return tokens
+
+        for sequence in self.filling:
+            left -= self._give(step, sequence, grant(sequence, left))
+        while self.waiting and left > 0:
+            sequence = self.waiting[0]
+            if not self._admit(sequence):
+                step.blocked = True
+                break
+            left -= self._give(step, sequence, grant(sequence, left))
+        return step
+
+    def _give(self, step: Step, sequence: Sequence, tokens: int) -> int:
+        if tokens > 0:
+            span = Span(sequence.at, sequence.at + tokens)
+            self._loading.computed(sequence, span.start, span.stop)
+            step.prefill.append((sequence, span))
+        return max(0, tokens)
+
+    def _others(self, besides: Sequence, decoding: int) -> OtherTokens:
+        """What others could compute in this step beside stored prefixes."""
+        most, text = self._limits.step_tokens, 0
+        for one in self.filling:
+            if one is not besides and not one.in_prefix:
+                text += one.end - one.at
+        seats, room = self._limits.seats - self.running, self.pool.free
+        for one in self.waiting:
+            room -= one.end
+            if seats <= 0 or room < 0 or text >= most:
+                break
+            seats -= 1
+            text += self._loading.ahead.new_text(one)
+        return OtherTokens(decoding, text)
+
+    def _room_to_decode(self) -> int:
+        """One token more for every request that decodes; the newest request gives way where there is no room."""
+        while self.decoding and not self.pool.grow(len(self.decoding)):
+            self._preempt()
+        for sequence in self.decoding:
+            sequence.own += 1
+        return len(self.decoding)
+
+    def _preempt(self) -> None:
+        if self.filling:
+            sequence = self.filling.pop()
+        else:
+            sequence = self.decoding.pop_newest()
+            sequence.end, sequence.paused = sequence.context, self._env.now
+        self._counters.preemptions += 1
+        self._loading.drop(sequence)
+        self.pool.release(sequence.shared, sequence.own)
+        sequence.shared, sequence.own, sequence.at, sequence.predicted = [], 0, 0, None
+        self.waiting.appendleft(sequence)
+        self._loading.arrive(sequence, self.pool.hits(sequence.request.blocks), first=True)
+
+    def _admit(self, sequence: Sequence) -> bool:
+        """Give a request a seat and memory for its whole prompt, if there are."""
+        blocks = sequence.request.blocks
+        hits = min(self.pool.hits(blocks), (sequence.end - 1) // self._size)
+        own = sequence.end - hits * self._size
+        if self.running >= self._limits.seats or not self.pool.admit(blocks[:hits], own):
+            return False
+        self.waiting.popleft()
+        self.filling.append(sequence)
+        sequence.shared, sequence.own, sequence.at = list(blocks[:hits]), own, hits * self._size
+        self._counters.offered_load += self._loading.admit(sequence)
+        return True
+
+    def move(self, sequence: Sequence, to: int, *, computed: bool) -> None:
+        """All below token `to` is on the device: others find its full blocks, and what was computed is stored."""
+        blocks = sequence.request.blocks
+        for number in range(sequence.at // self._size, min(to // self._size, len(blocks))):
+            if self.pool.share(blocks[number]):
+                sequence.shared.append(blocks[number])
+                sequence.own -= self._size
+            if computed:
+                self._loading.reads.store(blocks[number])
+        sequence.at = to

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.cluster.cakes import Cake, Object
+from tests.cluster.conftest import fresh_namespace
+from tests.cluster.operator_process import OperatorProcess
 from tests.localcluster import Cluster, CommandError
 
 CHART = Path(__file__).parents[2] / "charts/cake-operator"
@@ -197,9 +201,8 @@ def test_without_prometheus_the_notes_say_what_that_means(notes: str) -> None:
 def test_an_upgrade_changes_what_was_asked_and_keeps_the_rest(cluster: Cluster) -> None:
     before = cluster.get("deployment", "cake-operator", "--namespace", NAMESPACE)
     url = "http://prometheus.monitoring:9090"
-    said = cluster.helm(
-        "upgrade", "cake-operator", CHART, "--namespace", NAMESPACE, "--reuse-values", "--set", f"prometheus.url={url}"
-    )
+    told = ("--reset-then-reuse-values", "--set", f"prometheus.url={url}")
+    said = cluster.helm("upgrade", "cake-operator", CHART, "--namespace", NAMESPACE, *told)
     assert "prometheus.url is empty" not in said
     assert "docs/how-to/prometheus.md" in said, "no PodMonitor here: the notes say what to do instead"
     after = cluster.get("deployment", "cake-operator", "--namespace", NAMESPACE)
@@ -207,6 +210,47 @@ def test_an_upgrade_changes_what_was_asked_and_keeps_the_rest(cluster: Cluster) 
     (container,) = after["spec"]["template"]["spec"]["containers"]
     assert {"name": "CAKE_PROMETHEUS_URL", "value": url} in container["env"]
     assert container["image"] == "localhost/cake-operator:dev"
+
+
+@pytest.fixture
+def older(tmp_path: Path) -> Path:
+    """The chart as it was before it had its newest values."""
+    folder = tmp_path / "cake-operator"
+    shutil.copytree(CHART, folder)
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    newest = {"leaseSeconds", "imageRegistry", "priorityClassName", "topologySpreadConstraints", "extraVolumes"}
+    (folder / "values.yaml").write_text(yaml.safe_dump({name: values[name] for name in values if name not in newest}))
+    return folder
+
+
+def written(children: dict[str, Object]) -> dict[str, Any]:
+    """What changes when somebody writes a child: its identity, the count of its specs, its data; not its status."""
+    return {
+        name: (child["metadata"]["uid"], child["metadata"].get("generation"), child.get("data"))
+        for name, child in children.items()
+    }
+
+
+@pytest.mark.usefixtures("notes")
+def test_an_upgrade_and_a_rollback_leave_cakedeployments_valid_and_their_children_untouched(
+    cluster: Cluster, older: Path, tmp_path: Path
+) -> None:
+    release = ("cake-operator", "--namespace", NAMESPACE)
+    keeping = ("--reset-then-reuse-values", "--force-conflicts")
+    cluster.helm("upgrade", release[0], older, *release[1:], *keeping)
+    with OperatorProcess(cluster.kubeconfig, tmp_path / "log") as operator, fresh_namespace(cluster) as namespace:
+        cake = Cake(cluster, namespace)
+        cake.apply()
+        children, stored = written(cake.made()), cake.must("cake")["spec"]
+        cluster.helm("upgrade", release[0], CHART, *release[1:], *keeping, "--set", "logLevel=DEBUG")
+        (container,) = cluster.get("deployment", *release)["spec"]["template"]["spec"]["containers"]
+        assert {"name": "CAKE_LEASE_SECONDS", "value": "10"} in container["env"], "what is new has its default"
+        cluster.helm("rollback", *release, "--force-conflicts")
+        operator.settle()
+        assert written(cake.children()) == children
+        assert cake.must("cake")["spec"] == stored
+        cake.apply(replicas=2)
+        assert cake.made()["deployment"]["spec"]["replicas"] == 2
 
 
 @pytest.mark.usefixtures("notes")

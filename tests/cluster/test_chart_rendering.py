@@ -286,10 +286,6 @@ def test_engine_series_carry_the_name_of_their_cakedeployment(watch: str, namesp
     assert engine["metadata"]["labels"]["release"] == "stack"
 
 
-def test_nothing_random_or_timed_is_rendered() -> None:
-    assert render() == render()
-
-
 def test_the_install_command_of_the_readme_is_one_that_the_chart_takes() -> None:
     readme = (ROOT / "README.md").read_text()
     (command,) = re.findall(r"^ {4}helm install ((?:.*\\\n)*.*)", readme, flags=re.MULTILINE)

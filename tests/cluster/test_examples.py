@@ -108,6 +108,9 @@ PROMISED: dict[str, Object] = {
             }
         }
     },
+    "13-chosen-user-ids": _pod(
+        securityContext={"runAsNonRoot": True, "runAsUser": None, "runAsGroup": None, "fsGroup": None}
+    ),
     "cakedeployment": {"Deployment/chat": {"spec": {"replicas": 1}}},
 }
 

@@ -31,17 +31,23 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end -}}
 {{- end -}}
 
+{{/* An image's name behind the cluster's own registry, where it has one. */}}
+{{- define "cake-operator.fromRegistry" -}}
+{{- with .registry }}{{ . }}/{{ end }}{{ .image -}}
+{{- end -}}
+
 {{- define "cake-operator.image" -}}
 {{- $repository := required "image.repository: say where the cluster pulls the operator's image from, such as --set image.repository=registry.example.com/cake-operator (no image is published yet)" .Values.image.repository -}}
-{{- if .Values.image.digest -}}
-{{- printf "%s@%s" $repository .Values.image.digest -}}
-{{- else -}}
-{{- printf "%s:%s" $repository (default .Chart.AppVersion .Values.image.tag) -}}
+{{- $image := printf "%s:%s" $repository (default .Chart.AppVersion .Values.image.tag) -}}
+{{- with .Values.image.digest -}}
+{{- $image = printf "%s@%s" $repository . -}}
 {{- end -}}
+{{- include "cake-operator.fromRegistry" (dict "registry" .Values.imageRegistry "image" $image) -}}
 {{- end -}}
 
 {{- define "cake-operator.engineImage" -}}
-{{- required "engine.image: say which image engine pods run where a CakeDeployment names none, such as --set engine.image=registry.example.com/cake-engine:0.1.0 (no image is published yet)" .Values.engine.image -}}
+{{- $image := required "engine.image: say which image engine pods run where a CakeDeployment names none, such as --set engine.image=registry.example.com/cake-engine:0.1.0 (no image is published yet)" .Values.engine.image -}}
+{{- include "cake-operator.fromRegistry" (dict "registry" .Values.imageRegistry "image" $image) -}}
 {{- end -}}
 
 {{/* "true" or nothing: whether this release brings a PodMonitor. */}}

@@ -1,0 +1,116 @@
+"""What status tells of claims that several tiers or CakeDeployments share, and of claims that go.
+
+The claims are bound by the volume controller, to volumes that the test makes: nobody mounts them.
+"""
+
+import copy
+from typing import Any
+
+import pytest
+
+from tests.cluster.cakes import FIVE_FIELDS, MEMORY, NEVER_RUN, Cake, Object, bind
+from tests.cluster.waiting import eventually
+from tests.localcluster import Cluster
+
+pytestmark = pytest.mark.usefixtures("operator")
+
+CLAIM = "kv"
+OTHER = "other"
+KEPT = "test.cake.dev/kept"
+
+
+@pytest.fixture
+def cake(api_server: Cluster, namespace: str) -> Cake:
+    """`chat` in a namespace with a claim of 1Gi that is bound."""
+    cake = Cake(api_server, namespace)
+    spec = {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "1Gi"}}}
+    meta = {"name": CLAIM}
+    cake.kubectl(
+        "create", "-f", "-", input={"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": meta, "spec": spec}
+    )
+    bind(cake, CLAIM)
+    seen(cake, "pv", f"{namespace}-{CLAIM}", "Available", "Bound")
+    # The controller looks at a waiting claim again every 15 s, or when it changes.
+    cake.patch("pvc", CLAIM, {"metadata": {"annotations": {"test.cake.dev/look": "again"}}})
+    seen(cake, "pvc", CLAIM, "Bound")
+    return cake
+
+
+def seen(cake: Cake, kind: str, name: str, *phases: str) -> None:
+    """Wait until the volume controller has an object in one of these phases."""
+
+    def phase() -> str:
+        return str((cake.cluster.get("-n", cake.namespace, kind, name).get("status") or {}).get("phase"))
+
+    eventually(lambda: phase() in phases, f"{kind} {name} is {' or '.join(phases)}")
+
+
+def tiers(path: str, capacity: str) -> list[Object]:
+    """Memory, and a folder of the claim."""
+    return [
+        MEMORY,
+        {"name": "shared", "persistentVolumeClaim": {"claimName": CLAIM, "path": path}, "capacity": capacity},
+    ]
+
+
+def other(cake: Cake, path: str, capacity: str) -> None:
+    """Write a second CakeDeployment, `other`, with a tier on the same claim."""
+    resource: Any = copy.deepcopy(FIVE_FIELDS)
+    resource["metadata"]["name"] = OTHER
+    resource["spec"] |= {"kvTiers": tiers(path, capacity), "engine": NEVER_RUN}
+    cake.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", input=resource)
+
+
+def of_other(cake: Cake, reason: str) -> str:
+    """Wait until `other` gives this reason for its TierDegraded; gives the message."""
+
+    def told() -> str:
+        conditions = (cake.must("cake", OTHER).get("status") or {}).get("conditions") or ()
+        found = next((one for one in conditions if one["type"] == "TierDegraded"), {})
+        assert found.get("reason") == reason, found
+        return str(found["message"])
+
+    return eventually(told, f"TierDegraded of {OTHER} is {reason}")
+
+
+def test_two_that_disagree_how_large_a_folder_may_grow_are_both_told_until_they_agree(cake: Cake) -> None:
+    cake.apply(kvTiers=tiers("kv", "512Mi"))
+    cake.awaits("TierDegraded", "False", "TiersUsable")
+    other(cake, "kv", "256Mi")
+    said = cake.awaits("TierDegraded", "True", "ClaimDisputed")
+    assert "may hold 512Mi, and tier shared of CakeDeployment other gives it 256Mi: 256Mi hold for both" in said
+    assert "CakeDeployment chat gives it 512Mi" in of_other(cake, "ClaimDisputed")
+    other(cake, "kv", "512Mi")
+    cake.awaits("TierDegraded", "False", "TiersUsable")
+    of_other(cake, "TiersUsable")
+
+
+def test_folders_that_lie_one_inside_the_other_are_named_on_both_sides(cake: Cake) -> None:
+    cake.apply(kvTiers=tiers("", "256Mi"))
+    other(cake, "team/other", "256Mi")
+    assert "folder team/other of tier shared of CakeDeployment other" in cake.awaits(
+        "TierDegraded", "True", "ClaimOverlap"
+    )
+    assert "the root of tier shared of CakeDeployment chat" in of_other(cake, "ClaimOverlap")
+
+
+def test_a_claim_is_too_small_for_all_that_share_it_until_one_of_them_goes(cake: Cake) -> None:
+    cake.apply(kvTiers=tiers("a", "1Gi"))
+    cake.awaits("TierDegraded", "False", "TiersUsable")
+    other(cake, "b", "512Mi")
+    assert "holds 1Gi, and the tiers that lie on it may fill 1.5Gi" in cake.awaits(
+        "TierDegraded", "True", "ClaimTooSmall"
+    )
+    of_other(cake, "ClaimTooSmall")
+    cake.kubectl("delete", "cake", OTHER, "--wait=false")
+    cake.awaits("TierDegraded", "False", "TiersUsable")
+
+
+def test_a_claim_that_is_being_deleted_is_named_and_then_missed(cake: Cake) -> None:
+    cake.apply(kvTiers=tiers("a", "1Gi"))
+    cake.awaits("TierDegraded", "False", "TiersUsable")
+    cake.patch("pvc", CLAIM, {"metadata": {"finalizers": [KEPT]}})  # as a pod that mounts it would keep it
+    cake.kubectl("delete", "pvc", CLAIM, "--wait=false")
+    assert "is being deleted" in cake.awaits("TierDegraded", "True", "ClaimLeaving")
+    cake.patch("pvc", CLAIM, {"metadata": {"finalizers": None}})
+    cake.awaits("TierDegraded", "True", "ClaimMissing")

@@ -59,6 +59,15 @@ def test_readme_shows_the_first_example_word_for_word() -> None:
     assert yaml.safe_load(block) == yaml.safe_load((ROOT / "examples/01-five-fields.yaml").read_text())
 
 
+def test_every_page_is_found_from_the_documentations_table_of_contents() -> None:
+    """In one step, or in two by way of a folder's own table."""
+    contents = ROOT / "docs/README.md"
+    tables = [contents, *sorted(contents.parent.glob("*/README.md"))]
+    reached = {(table.parent / link).resolve() for table in tables for link in LINK.findall(table.read_text())}
+    pages = {page for page in PAGES if page.is_relative_to(contents.parent)}
+    assert pages - reached == {contents}
+
+
 def test_every_example_is_listed_and_numbered_without_a_gap() -> None:
     folder = ROOT / "examples"
     listed = [link for link in LINK.findall((folder / "README.md").read_text()) if "/" not in link]

@@ -22,10 +22,17 @@ class SloState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SloVerdict:
-    """Whether the SLO is met, and the sentence that says by which figures."""
+    """Whether the SLO is met, and the sentence that says by which figures.
+
+    Attributes:
+        state: Whether it is.
+        sentence: By which figures.
+        helpless: Whether it is missed, and more replicas would shorten no latency that is above its target.
+    """
 
     state: SloState
     sentence: str
+    helpless: bool = False
 
 
 def judge(slo: SloSpec | None, snapshot: DeploymentSnapshot) -> SloVerdict:
@@ -39,8 +46,9 @@ def judge(slo: SloSpec | None, snapshot: DeploymentSnapshot) -> SloVerdict:
         return SloVerdict(SloState.NONE, "No SLO is set: set spec.slo to have one.")
     missed = [p for p in found if p.ratio is not None and p.ratio > 1]
     if missed:
-        told = [str(unhelped(one, snapshot) or one) for one in missed]
-        return SloVerdict(SloState.MISSED, "; ".join(told))
+        told = [unhelped(one, snapshot) or one for one in missed]
+        helpless = not any(one in missed for one in told)
+        return SloVerdict(SloState.MISSED, "; ".join(map(str, told)), helpless)
     if any(p.figure.unknown for p in found) or all(p.ratio is None for p in found):
         sentence = _sentence([p for p in found if p.ratio is None])
         if stalled(snapshot):

@@ -127,6 +127,8 @@ def _conditions(resource: CakeDeployment, found: Findings) -> list[Condition]:
 def _slo_met(verdict: SloVerdict, advice: Sequence[str]) -> Condition:
     met = {SloState.MET: Truth.TRUE, SloState.MISSED: Truth.FALSE}.get(verdict.state, Truth.UNKNOWN)
     reason = {SloState.NONE: "NoSLO", SloState.UNKNOWN: "NoFigures"}.get(verdict.state, str(verdict.state))
+    if verdict.helpless:
+        reason = "ReplicasDoNotHelp"
     return Condition(ConditionType.SLO_MET, met, reason, "; ".join((verdict.sentence, *advice)), measured=True)
 
 

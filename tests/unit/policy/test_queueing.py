@@ -63,9 +63,25 @@ def test_status_names_the_figures_and_what_the_target_asks_for_instead() -> None
     assert decision.valid
     assert decision.reason.startswith(said)
     assert decision.reason.endswith(": 2 replicas stay")
-    assert verdict.state == "Missed"
+    assert (verdict.state, verdict.helpless) == ("Missed", True)
     assert verdict.sentence.startswith(said)
     assert verdict.sentence.endswith("a lower percentile or a higher target")
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "helpless"),
+    [
+        (unhurried(6.0, 0.005), True),
+        (unhurried(6.0, 0.1), False),  # the latency between tokens is missed, too, and replicas shorten it
+        (unhurried(1.0, 0.1), False),
+        (unhurried(1.0, 0.005), False),
+        (unhurried(6.0, waiting=present(9)), False),
+    ],
+)
+def test_replicas_do_not_help_only_where_they_shorten_no_latency_that_is_missed(
+    snapshot: DeploymentSnapshot, helpless: bool
+) -> None:
+    assert judge(slo("2s", "50ms"), snapshot).helpless == helpless
 
 
 def test_a_queue_that_forms_is_answered_at_the_next_look() -> None:

@@ -15,6 +15,7 @@ _EXCEPTION: Final = re.compile(r"^[\w.]*(Error|Exception|Exit)\b(: |$)|\berror: 
 _ECHO: Final = re.compile(r"root cause above|initialization failed|EngineDeadError")
 _PYDANTIC: Final = re.compile(r"\d+ validation errors? for (?P<model>\w+)$")
 _PYDANTIC_END: Final = "For further information visit"
+_PYDANTIC_DETAIL: Final = " [type="
 
 
 def last_words(log: str) -> str:
@@ -22,10 +23,10 @@ def last_words(log: str) -> str:
     lines = [bare for line in log.splitlines() if (bare := _PREFIX.sub("", line).strip())]
     if not lines:
         return ""
-    errors = [number for number, line in enumerate(lines) if _EXCEPTION.search(line)]
-    causes = [number for number in errors if not _ECHO.search(lines[number])] or errors
-    if not causes:
-        return lines[-1]
+    errors = [number for number, line in enumerate(lines) if _EXCEPTION.search(line) and _PYDANTIC_DETAIL not in line]
+    causes = [number for number in errors if not _ECHO.search(lines[number])]
+    if not causes:  # the kubelet keeps 2 KiB: of many faults the headline is cut off
+        return "; ".join(_faults(lines)) or lines[errors[-1] if errors else -1]
     told = lines[causes[-1]]
     model = _PYDANTIC.search(told)
     faults = _faults(lines[causes[-1] + 1 :]) if model is not None else []
@@ -35,7 +36,8 @@ def last_words(log: str) -> str:
 def _faults(lines: Sequence[str]) -> list[str]:
     """What pydantic says below its headline: for each fault a place (or none), a message, and where to read more.
 
-    What comes after the last of them is of somebody else.
+    What comes after the last of them is of somebody else. One that lacks its message, because the log begins in the
+    middle of it, is left out.
     """
     faults: list[str] = []
     parts: list[str] = []
@@ -43,6 +45,6 @@ def _faults(lines: Sequence[str]) -> list[str]:
         if line.startswith(_PYDANTIC_END):
             faults.append(": ".join(parts))
             parts = []
-        elif " [type=" not in " ".join(parts):
-            parts.append(line)
-    return [fault.split(" [type=")[0].removeprefix("Value error, ") for fault in faults]
+        elif _PYDANTIC_DETAIL not in " ".join(parts):
+            parts.append(line.removeprefix("Value error, "))
+    return [fault.split(_PYDANTIC_DETAIL, maxsplit=1)[0] for fault in faults if _PYDANTIC_DETAIL in fault]

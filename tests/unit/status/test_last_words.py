@@ -29,6 +29,13 @@ CORE = """\
 (APIServer pid=1)     raise RuntimeError(
 (APIServer pid=1) RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}
 """
+QUOTED = """\
+ValidationError: 1 validation error for SpeculativeConfig
+draft
+  Value error, cannot read the file: parse error: expected a value at line 1 [type=value_error, input_value='{', \
+input_type=str]
+    For further information visit https://errors.pydantic.dev/2.14/v/value_error
+"""
 CASES = {
     "nothing": ("", ""),
     "blank lines": ("\n \n", ""),
@@ -51,6 +58,22 @@ CASES = {
         " equal to 1",
     ),
     "pydantic, cut off": ("ValidationError: 1 validation error for ModelConfig", "ValidationError: 1 validation error"),
+    "pydantic, its headline cut off": (
+        TWO_FIELDS[TWO_FIELDS.index("block_size") :],
+        "block_size: Input should be a valid integer; gpu_memory_utilization: Input should be less than or equal to 1",
+    ),
+    "pydantic, cut off in the first fault": (
+        TWO_FIELDS[TWO_FIELDS.index("int_parsing, input") :],
+        "gpu_memory_utilization: Input should be less than or equal to 1",
+    ),
+    "pydantic, its headline cut off, and an echo": (
+        TWO_FIELDS[TWO_FIELDS.index("block_size") :] + CORE.splitlines()[-1],
+        "block_size: Input should be a valid integer; gpu_memory_utilization: Input should be less than or equal to 1",
+    ),
+    "pydantic, of another one's error": (
+        QUOTED,
+        "SpeculativeConfig: draft: cannot read the file: parse error: expected a value at line 1",
+    ),
     "the engine's process, not the server's": (CORE, "ValueError: No available memory for the cache blocks."),
     "only the echo is left": (CORE.splitlines()[-1], "RuntimeError: Engine core initialization failed."),
 }

@@ -4,7 +4,6 @@ import json
 import re
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -115,24 +114,6 @@ PROMISED: dict[str, Object] = {
 }
 
 
-@dataclass(frozen=True)
-class Applied:
-    """One example in a namespace of its own.
-
-    Attributes:
-        documents: What was applied.
-        found: What is there, by KIND/NAME.
-    """
-
-    documents: list[Object]
-    found: dict[str, Object]
-
-    @property
-    def cakes(self) -> list[str]:
-        """The names of its CakeDeployments."""
-        return [document["metadata"]["name"] for document in self.documents if document["kind"] == CAKE]
-
-
 def _documents(text: str, namespace: str) -> list[Object]:
     """An example in a namespace. No pod comes to run: this is about the objects."""
     documents = [merged(one, {"metadata": {"namespace": namespace}}) for one in yaml.safe_load_all(text)]
@@ -144,13 +125,12 @@ def _list(items: list[Object]) -> str:
 
 
 @pytest.fixture(scope="module")
-def applied(api_server: Cluster, operator: OperatorProcess) -> Iterator[dict[str, Applied]]:
-    """All examples at once, in a namespace each, by name, once the operator has acted on every one."""
+def applied(api_server: Cluster, operator: OperatorProcess) -> Iterator[dict[str, dict[str, Object]]]:
+    """What the operator made of each example, by KIND/NAME. All are applied at once, in a namespace each."""
     del operator  # it works beside us
     run = uuid.uuid4().hex[:6]
     spaces = {path.stem: f"example-{path.stem}-{run}" for path in EXAMPLES}
-    examples = {path.stem: _documents(path.read_text(), spaces[path.stem]) for path in EXAMPLES}
-    everything = [document for documents in examples.values() for document in documents]
+    everything = [one for path in EXAMPLES for one in _documents(path.read_text(), spaces[path.stem])]
     cakes = [document for document in everything if document["kind"] == CAKE]
     namespaces = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in spaces.values()]
     api_server.kubectl("create", "-f", "-", input=_list(namespaces))
@@ -158,11 +138,8 @@ def applied(api_server: Cluster, operator: OperatorProcess) -> Iterator[dict[str
         # Strictly: a field that the server does not know is refused, not dropped.
         api_server.kubectl("apply", "--server-side", "--validate=strict", "-f", "-", input=_list(everything))
         eventually(lambda: _acted_on(api_server, cakes), "the operator has acted on every example")
-        objects = api_server.get(f"cakedeployments,{CHILDREN}", "-A")["items"]
-        yield {
-            name: Applied(documents, {_name(one): one for one in objects if _space(one) == spaces[name]})
-            for name, documents in examples.items()
-        }
+        found = eventually(lambda: _with_children(api_server, cakes), "all children are there")
+        yield {name: found[space] for name, space in spaces.items()}
     finally:
         # The operator has no more to do with them when the namespaces go.
         api_server.kubectl("delete", "--ignore-not-found", "-f", "-", input=_list(cakes))
@@ -184,6 +161,17 @@ def _acted_on(cluster: Cluster, cakes: list[Object]) -> bool:
         observed = seen.get("status", {}).get("observedGeneration")
         assert observed == seen["metadata"]["generation"], f"{_space(cake)}: acted on {observed}"
     return True
+
+
+def _with_children(cluster: Cluster, cakes: list[Object]) -> dict[str, dict[str, Object]]:
+    """All objects by namespace, once each example has the children that every one has."""
+    found: dict[str, dict[str, Object]] = {}
+    for one in cluster.get(f"cakedeployments,{CHILDREN}", "-A")["items"]:
+        found.setdefault(_space(one), {})[_name(one)] = one
+    for cake in cakes:
+        missing = {child.format(cake["metadata"]["name"]) for child in ALWAYS} - set(found[_space(cake)])
+        assert not missing, f"{_space(cake)}: no {missing}"
+    return found
 
 
 def _parsed(document: Object) -> Object:
@@ -208,12 +196,7 @@ def test_every_example_has_a_promise_to_keep() -> None:
 
 
 @pytest.mark.parametrize("name", PROMISED)
-def test_an_example_gets_its_children_and_keeps_what_its_comment_promises(
-    applied: dict[str, Applied], name: str
-) -> None:
-    example = applied[name]
-    for cake in example.cakes:
-        assert {child.format(cake) for child in ALWAYS} <= set(example.found)
-    assert set(PROMISED[name]) <= set(example.found)
-    lacks = [lack for key, part in PROMISED[name].items() for lack in _lacks(_parsed(example.found[key]), part, key)]
-    assert lacks == []
+def test_an_example_keeps_what_its_comment_promises(applied: dict[str, dict[str, Object]], name: str) -> None:
+    promised, found = PROMISED[name], applied[name]
+    assert set(promised) <= set(found)
+    assert [lack for key, part in promised.items() for lack in _lacks(_parsed(found[key]), part, key)] == []

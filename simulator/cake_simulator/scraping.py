@@ -132,7 +132,8 @@ class _Answer:
             inter_token_latency=self._figure(quantile(self._asked.inter_token_percentile, ITL_BOUNDS, gaps)),
             running=self._gauge(current, lambda sample: sample.running),
             waiting=self._gauge(current, lambda sample: sample.waiting),
-            mean_waiting=self._mean_waiting(window),
+            mean_running=self._mean_gauge(window, lambda sample: sample.running),
+            mean_waiting=self._mean_gauge(window, lambda sample: sample.waiting),
             arrivals=self._figure(sum(ttft) if ttft is not None else None),
             tokens=self._one("tokens", window),
             reporting_pods=self._gauge(current, lambda _: 1),
@@ -154,10 +155,10 @@ class _Answer:
     def _gauge(self, samples: Sequence[_Sample], of: Callable[[_Sample], int]) -> Figure:
         return self._figure(float(sum(map(of, samples))) if samples else None)
 
-    def _mean_waiting(self, window: timedelta) -> Figure:
+    def _mean_gauge(self, window: timedelta, of: Callable[[_Sample], int]) -> Figure:
         since = self._now - self._asked.scraping.delay - window.total_seconds()
-        inside = [[one.waiting for one in samples if one.at >= since] for samples in self._pods.values()]
-        means = [sum(waiting) / len(waiting) for waiting in inside if waiting]
+        inside = [[of(one) for one in samples if one.at >= since] for samples in self._pods.values()]
+        means = [sum(numbers) / len(numbers) for numbers in inside if numbers]
         return self._figure(sum(means) if means else None)
 
     def _one(self, name: str, window: timedelta) -> Figure:

@@ -79,6 +79,7 @@ class DeploymentSnapshot:
         inter_token_latency: Seconds between tokens at the percentile of the SLO.
         running: Requests in execution, over all pods.
         waiting: Requests queued in the engines, over all pods.
+        mean_running: Requests in execution on average over the window of the latencies, over all pods.
         mean_waiting: Requests queued on average over the window of the latencies, over all pods.
         work: By pod, requests that it runs or queues.
         arrivals: Requests per second that got their first token, over all pods.
@@ -103,6 +104,7 @@ class DeploymentSnapshot:
     inter_token_latency: Figure = ABSENT
     running: Figure = ABSENT
     waiting: Figure = ABSENT
+    mean_running: Figure = ABSENT
     mean_waiting: Figure = ABSENT
     work: Mapping[str, Figure] = field(default_factory=dict)
     arrivals: Figure = ABSENT

@@ -4,6 +4,11 @@ Little's law gives the mean wait: requests that wait on average, over requests p
 larger share of the requests than `wait / x` waits for longer than x. Let x be by how much a percentile is above its
 target. Of the requests beyond that percentile, `1 - percentile` of all, whoever waited for less than x would miss the
 target with nobody before them, too. So at most `wait / (x * (1 - percentile))` of them miss it for want of replicas.
+
+Crowding is not seen in the queue: an engine takes what came during a step into the next one, and many prompts share
+its tokens. A request that finds r others in execution has at most their prompts before it until the next step begins,
+and as many that come meanwhile beside it: were all prompts alike, it takes at most 1 + 2r times as long as alone. So
+that is taken off first; beside requests that only generate it is far too much, and on the side of more replicas.
 """
 
 from dataclasses import dataclass
@@ -11,9 +16,6 @@ from dataclasses import dataclass
 from cake_operator.observe.snapshot import DeploymentSnapshot
 from cake_operator.policy.pressure import Latency, Pressure, seconds
 
-CROWDING = 1.5
-"""How much longer a prefill takes at most beside others in its steps, most of them decodes, than alone. That much is
-taken off what was measured before anything is concluded from it."""
 OWED = 0.5
 """Share of those beyond the percentile that may owe it to waiting, and replicas still do not help. Markov's inequality
 gives far more than any queue does: of waits that fall off exponentially, at this bound and p90, one in 10^8 is so long.
@@ -51,10 +53,12 @@ def unhelped(pressure: Pressure, snapshot: DeploymentSnapshot) -> Unhelped | Non
         token; when a figure is missing; when one request a pod or more waits now.
     """
     value, wait = pressure.figure.value, mean_wait(snapshot)
-    waiting, pods = snapshot.waiting.value, snapshot.reporting_pods.value
-    if pressure.latency is not Latency.TTFT or value is None or wait is None or waiting is None or pods is None:
+    others, waiting, pods = _others(snapshot), snapshot.waiting.value, snapshot.reporting_pods.value
+    if pressure.latency is not Latency.TTFT or value is None:
         return None
-    above = value / CROWDING - pressure.target
+    if wait is None or others is None or waiting is None or pods is None:
+        return None
+    above = value / (1 + 2 * others) - pressure.target
     if above <= 0 or waiting >= pods or wait > OWED * (1 - pressure.percentile / 100) * above:
         return None
     return Unhelped(pressure, wait)
@@ -64,3 +68,9 @@ def mean_wait(snapshot: DeploymentSnapshot) -> float | None:
     """Seconds that a request waited on average; None without requests, and when it is not known."""
     queue, arrivals = snapshot.mean_waiting.value, snapshot.arrivals.value
     return None if queue is None or not arrivals else queue / arrivals
+
+
+def _others(snapshot: DeploymentSnapshot) -> float | None:
+    """Requests in execution that one which comes finds at its pod: the mean, or what is there now if that is more."""
+    mean, now, pods = snapshot.mean_running.value, snapshot.running.value, snapshot.reporting_pods.value
+    return None if mean is None or now is None or not pods else max(mean, now) / pods

@@ -19,8 +19,9 @@ unknown = st.sampled_from([ABSENT, STALE, NAN])
 
 
 def unhurried(ttft: float | Figure = 6.0, itl: float | Figure = ABSENT, **figures: Any) -> DeploymentSnapshot:
-    """Two pods with five requests a second, none of which waits."""
-    return replace(busy(ttft, itl), **({"waiting": present(0), "mean_waiting": present(0)} | figures))
+    """Two pods with five requests a second, none of which waits, and half a one in execution on average."""
+    calm = {"waiting": present(0), "mean_waiting": present(0), "running": present(0), "mean_running": present(0.5)}
+    return replace(busy(ttft, itl), **(calm | figures))
 
 
 def wished(snapshot: DeploymentSnapshot, replicas: int = 2) -> int:
@@ -32,8 +33,12 @@ def wished(snapshot: DeploymentSnapshot, replicas: int = 2) -> int:
     [
         (unhurried(6.0), 2),
         (unhurried(3.1), 2),
-        (unhurried(3.0), 4),  # without crowding, it could be 2 s
-        (unhurried(2.1), 3),
+        (unhurried(3.0), 4),  # beside a quarter of a request at each pod: alone, it could be 2 s
+        (unhurried(6.0, mean_running=present(1.9)), 2),
+        (unhurried(6.0, mean_running=present(2)), 4),  # one at each pod: one before it, and one beside it
+        (unhurried(6.0, running=present(2)), 4),
+        (unhurried(60.0, running=present(28)), 2),
+        (unhurried(60.0, running=present(29)), 4),
         (unhurried(6.0, mean_waiting=present(0.49)), 2),  # 0.1 s each, of 2 s too much at p90
         (unhurried(6.0, mean_waiting=present(0.51)), 4),
         (unhurried(60.0, mean_waiting=present(9.4)), 2),  # the longer it takes alone, the less a wait matters
@@ -44,6 +49,8 @@ def wished(snapshot: DeploymentSnapshot, replicas: int = 2) -> int:
         (unhurried(6.0, 0.005), 2),  # and nothing shrinks while the target is missed
         (unhurried(6.0, waiting=STALE), 4),
         (unhurried(6.0, mean_waiting=ABSENT), 4),
+        (unhurried(6.0, running=STALE), 4),
+        (unhurried(6.0, mean_running=ABSENT), 4),
         (unhurried(6.0, arrivals=ABSENT), 4),
         (unhurried(6.0, arrivals=present(0)), 4),
         (unhurried(6.0, reporting_pods=ABSENT), 4),
@@ -108,7 +115,19 @@ def test_a_longer_queue_never_asks_for_fewer(ttft: float, one: float, other: flo
     assert short <= long
 
 
-@given(st.floats(0, 100), unknown, st.sampled_from(["waiting", "mean_waiting", "arrivals", "reporting_pods"]))
+@given(st.floats(0, 100), st.floats(0, 50), st.floats(0, 50), st.integers(1, 20))
+def test_more_in_execution_never_asks_for_fewer(ttft: float, one: float, other: float, pods: int) -> None:
+    few, many = (
+        wished(unhurried(ttft, reporting_pods=present(pods), mean_running=present(mean)), pods)
+        for mean in sorted((one, other))
+    )
+    assert few <= many
+
+
+FIGURES = ["waiting", "mean_waiting", "running", "mean_running", "arrivals", "reporting_pods"]
+
+
+@given(st.floats(0, 100), unknown, st.sampled_from(FIGURES))
 def test_nothing_is_concluded_from_a_figure_that_is_missing(ttft: float, missing: Figure, name: str) -> None:
     snapshot = unhurried(ttft, **{name: missing})
     assert [unhelped(one, snapshot) for one in pressures(slo("1ms", "1ms"), snapshot)] == [None, None]

@@ -33,7 +33,7 @@ def most(result: Result) -> int:
 
 
 def test_replicas_are_added_until_nobody_waits_and_not_until_there_are_no_more() -> None:
-    before, now = served(Blind, 5, "1s"), served(Operator, 5, "1s")
+    before, now = served(Blind, 7, "1s"), served(Operator, 7, "1s")
     assert most(before) == 32
     assert most(now) <= 8
     assert now.tally.ttft.at(50) == pytest.approx(before.tally.ttft.at(50), rel=0.05)

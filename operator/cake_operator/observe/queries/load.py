@@ -20,6 +20,7 @@ def queries(sampling: Sampling, _: Percentiles) -> Sequence[Query]:
         Query("tokens", tokens, prompts, sampling.window),
         Query("running", total(running), running, sampling.window),
         Query("waiting", total(waiting), waiting, sampling.window),
+        Query("mean_running", mean_total(running, sampling.window), running, sampling.window),
         Query("mean_waiting", mean_total(waiting, sampling.window), waiting, sampling.window),
         Query("work", work, running, sampling.window, by="pod"),
         Query("reporting_pods", pods, running, sampling.window),

@@ -49,7 +49,7 @@ cluster: env ## Build (once) what a local cluster needs
 	$(PY) -m tests.localcluster build
 
 test-cluster: cluster ## A real API server without a node: CRD, operator, chart
-	$(PY) -m pytest tests/cluster
+	scripts/test-cluster
 
 test-e2e: cluster ## A real node with real pods: the chart, one small CakeDeployment, up, retuned, scaled, deleted
 	$(PY) -m pytest tests/e2e

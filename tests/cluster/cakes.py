@@ -154,7 +154,7 @@ def versions(objects: dict[str, Object]) -> dict[str, str]:
 
 
 def bind(cake: Cake, claim: str) -> None:
-    """Give a claim a volume; the volume controller binds them."""
+    """Give a claim a volume, and wait until the volume controller has bound them."""
     name = f"{cake.namespace}-{claim}"
     asked = cake.must("pvc", claim)["spec"]
     reference = {"namespace": cake.namespace, "name": claim}
@@ -166,3 +166,13 @@ def bind(cake: Cake, claim: str) -> None:
         "hostPath": {"path": "/nowhere"},
     }
     cake.cluster.apply({"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec})
+    volume = f"/api/v1/persistentvolumes/{name}"
+    eventually(lambda: phase(cake.cluster.read(volume)) in ("Available", "Bound"), f"the volume {name} is there")
+    # The controller looks at a waiting claim again every 15 s, or when it changes.
+    cake.patch("pvc", claim, {"metadata": {"annotations": {"test.cake.dev/look": "again"}}})
+    eventually(lambda: phase(cake.get("pvc", claim)) == "Bound", f"the claim {claim} is bound")
+
+
+def phase(obj: Object | None) -> str:
+    """How far an object is, by its status."""
+    return str(((obj or {}).get("status") or {}).get("phase"))

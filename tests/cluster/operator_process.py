@@ -119,7 +119,7 @@ class OperatorProcess:
     def _running(self) -> bool:
         assert self._process is not None
         if self._process.poll() is not None:
-            raise AssertionError(f"the operator ended with status {self._process.returncode}:\n{self.log.read_text()}")
+            raise RuntimeError(f"the operator ended with status {self._process.returncode}:\n{self.log.read_text()}")
         return True
 
 

@@ -5,6 +5,7 @@ import shlex
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -212,13 +213,14 @@ def test_when_all_ports_are_taken_it_says_what_to_do() -> None:
         ports.choose({ports.WELL_KNOWN, *ports.OTHERS})
 
 
-def test_without_a_build_it_says_how_to_build(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("CAKE_CACHE", str(tmp_path))
-
-    for ask in (lambda: Cluster.up(control_plane_only=True), clients.kubectl, lambda: debian.program("ctr")):
-        with pytest.raises(LocalClusterError, match=r"run `python -m tests.localcluster build`"):
-            ask()
-    assert list((tmp_path / "runs").iterdir()) == []
+def test_without_a_build_it_says_how_to_build(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Not below pytest's own folder, whose name may be too long for a Unix socket in it.
+    with tempfile.TemporaryDirectory() as folder:
+        monkeypatch.setenv("CAKE_CACHE", folder)
+        for ask in (lambda: Cluster.up(control_plane_only=True), clients.kubectl, lambda: debian.program("ctr")):
+            with pytest.raises(LocalClusterError, match=r"run `python -m tests.localcluster build`"):
+                ask()
+        assert list(Path(folder, "runs").iterdir()) == []
 
 
 def test_without_go_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

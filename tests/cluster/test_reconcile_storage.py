@@ -29,20 +29,7 @@ def cake(api_server: Cluster, namespace: str) -> Cake:
         "create", "-f", "-", input={"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": meta, "spec": spec}
     )
     bind(cake, CLAIM)
-    seen(cake, "pv", f"{namespace}-{CLAIM}", "Available", "Bound")
-    # The controller looks at a waiting claim again every 15 s, or when it changes.
-    cake.patch("pvc", CLAIM, {"metadata": {"annotations": {"test.cake.dev/look": "again"}}})
-    seen(cake, "pvc", CLAIM, "Bound")
     return cake
-
-
-def seen(cake: Cake, kind: str, name: str, *phases: str) -> None:
-    """Wait until the volume controller has an object in one of these phases."""
-
-    def phase() -> str:
-        return str((cake.cluster.get("-n", cake.namespace, kind, name).get("status") or {}).get("phase"))
-
-    eventually(lambda: phase() in phases, f"{kind} {name} is {' or '.join(phases)}")
 
 
 def tiers(path: str, capacity: str) -> list[Object]:

@@ -7,7 +7,7 @@ UV := $(CACHE)/uv/bin/uv
 PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help env lock generate lint test test-unit test-engine test-cluster test-e2e cluster demo cluster-down clean bench-ttft bench-core bench-store bench-control
+.PHONY: help env lock generate lint test test-unit test-engine test-cluster test-e2e cluster docs demo cluster-down clean bench-ttft bench-core bench-store bench-control
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -54,10 +54,13 @@ test-cluster: cluster ## A real API server without a node: CRD, operator, chart
 test-e2e: cluster ## A real node with real pods: the chart, one small CakeDeployment, up, retuned, scaled, deleted
 	$(PY) -m pytest tests/e2e
 
-test: lint test-unit test-engine test-cluster test-e2e ## Everything, on a bare machine
+test: lint docs test-unit test-engine test-cluster test-e2e ## Everything, on a bare machine
 
 demo: cluster ## A serving fleet on this machine; KEEP=1 leaves it running
 	$(PY) -m demo $(if $(KEEP),--keep)
+
+docs: env ## The documentation as a site, in build/site; a link that leads nowhere fails it
+	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build
 
 bench-ttft: env ## TTFT of Cake, of each resource alone and of the best possible, in a real vLLM (25 min; ARGS=--quick: 3)
 	$(PY) -m benchmarks.ttft $(ARGS)

@@ -48,6 +48,12 @@ def test_every_relative_link_of_a_page_leads_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_what_belongs_to_a_lists_item_is_indented_by_four_and_its_code_by_eight(page: Path) -> None:
+    """The site's Markdown wants it so; with any other number a command becomes prose there, and not on GitHub."""
+    assert re.findall(r"\n\n(?: {1,3}| {5,7})\S.*", prose(page)) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_make_target_that_a_page_names_exists(page: Path) -> None:
     targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     named = set(re.findall(r"(?:^ {4}|`)(?:[A-Z_]+=\S+ )*make ([a-z0-9-]+)", page.read_text(), flags=re.MULTILINE))

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from tests.cluster.cakes import Object
-from tests.cluster.test_chart_rendering import CHART, helm
+from tests.cluster.test_chart_rendering import CHART, helm, parsed
 from tests.localcluster import Cluster
 from tests.unit.api.specs import merged
 
@@ -43,7 +43,7 @@ def rendered(name: str, namespace: str = NAMESPACE) -> str:
 @cache
 def documents(name: str, namespace: str = NAMESPACE) -> list[Object]:
     """The objects of it; to be left as they are."""
-    return [document for document in yaml.safe_load_all(rendered(name, namespace)) if document]
+    return parsed(rendered(name, namespace))
 
 
 def pods(name: str) -> dict[str, Object]:

@@ -21,7 +21,7 @@ from tests.localcluster import Cluster, CommandError
 
 NAMESPACE, NAME = "serving-test", "small"
 CLAIM = f"{NAME}-shared"
-START_SECONDS, TUNE_SECONDS, END_SECONDS = 600.0, 60.0, 120.0
+START_SECONDS, TUNE_SECONDS, END_SECONDS = 600.0, 180.0, 300.0
 PROMPTS = [prompt(1500, seed=seed) for seed in (1, 2)]
 
 SPEC: dict[str, Any] = {
@@ -102,6 +102,13 @@ def small(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         served.wait("Ready", ready, START_SECONDS)
         recorded = Recorded(cluster.reach(NAMESPACE, "prometheus"), NAMESPACE, NAME)
         yield Small(served, Server(cluster.reach(NAMESPACE, NAME)), recorded)
+
+
+def test_helm_test_finds_the_operator_at_work(small: Small) -> None:
+    release = (installation.RELEASE, "-n", installation.OPERATOR_NAMESPACE)
+    said = small.served.cluster.helm("test", *release, "--logs", "--timeout", installation.START_TIMEOUT)
+    assert "CakeDeployments are served" in said
+    assert "acts: it renewed the lease" in said
 
 
 def test_each_mode_gives_the_same_tokens_on_a_pod_whose_own_caches_are_empty(small: Small) -> None:

@@ -19,8 +19,9 @@ from tests.engine.serving import Server, write_config, write_live
 def server(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     config = write_config(tmp_path_factory.mktemp("metrics"), memory_chunks=80)
     server = Server(model, cake_config=config, disable_log_stats=False)
-    server.tokens([PROMPT])
-    server.settle()
+    for end in range(600, 2001, 200):  # so small a memory lets 20 chunks wait for a slow writer, and skips the others
+        server.tokens([PROMPT[:end]])
+        server.settle()
     yield server
     server.close()
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from vllm.distributed.kv_transfer import get_kv_transfer_group
 
 from cake_engine.core.budget import FLOOR
 from cake_engine.core.plan import Chunk
@@ -125,6 +127,72 @@ def test_a_slow_load_does_not_keep_the_engine_busy(
     # A step at most every 5 ms, one for each chunk that arrives and is copied, and those that compute.
     assert len([step for step in steps if not step]) <= seconds / 0.005 + 2 * 62 + 20
     assert len([step for step in steps if step]) <= 20
+
+
+class HeldBack:
+    """What the tier keeps to itself of what it has read, until it is told to tell."""
+
+    def __init__(self, server: Server, monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
+        """Keep back the job that reads this chunk of the last prompt."""
+        self.server, self.chunk, self.results, self.told = server, chunk, [], False
+        self._finished = server.tier.get_finished_jobs
+        monkeypatch.setattr(server.tier, "get_finished_jobs", self._take)
+
+    @property
+    def chunks(self) -> int:
+        return sum(len(self._keys(result)) for result in self.results)
+
+    def _take(self) -> list[object]:
+        results = [*self.results, *self._finished()]
+        late = [] if self.told else [result for result in results if self.server.keys[self.chunk] in self._keys(result)]
+        self.results = late
+        return [result for result in results if result not in late]
+
+    def _keys(self, result: object) -> list[bytes]:
+        return self.server.cake.manager._jobs[result.job_id].transfer_job.keys
+
+
+@pytest.mark.parametrize(
+    ("live", "meeting"), [({"mode": "Static", "staticMeetingPoint": 0.4}, 25), ({"mode": "LoadOnly"}, 0)]
+)
+def test_what_came_before_a_step_is_jumped_over_in_that_step_and_its_copy_waited_for(
+    server: Server,
+    reference: Reference,
+    steps: list[Counter[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    live: dict[str, object],
+    meeting: int,
+) -> None:
+    """A request that computes up to its meeting point, or waits at 0, until the chunk there has come."""
+    server.tune(**live)
+    held = HeldBack(server, monkeypatch, meeting)
+    name = server.begin(PROMPT)
+    server.step_until(lambda: name in server.cake._active)
+    active = server.cake._active[name]
+    server.step_until(lambda: held.chunks > 0 and active.plan.count(Chunk.LOADED) == 62 - meeting - held.chunks)
+    server.step_until(lambda: active.at == meeting * 32)
+    assert not server.cake._copies
+
+    copier, waited = get_kv_transfer_group().connector_worker.worker, threading.Event()
+    copy, wait = copier._copy, copier.wait
+
+    def copy_once_waited_for(one: object) -> int:
+        waited.wait(60)
+        return copy(one)
+
+    def note_and_wait(jobs: set[int]) -> None:
+        if not copier._pending.isdisjoint(jobs):
+            waited.set()
+        wait(jobs)
+
+    monkeypatch.setattr(copier, "_copy", copy_once_waited_for)
+    monkeypatch.setattr(copier, "wait", note_and_wait)
+    held.told = True
+    server.llm.llm_engine.step()
+    assert steps[-1] == {name: 16}, "all but the 16 tokens of new text were jumped over"
+    assert waited.is_set()
+    assert server.finish() == [reference.prompt]
 
 
 def test_the_story_of_a_request_that_waited_and_was_admitted_anew_is_told_once(

@@ -7,9 +7,10 @@ meet:
     chunk      first                   meeting                      end
                |-- compute, forward -->|<---- load, backward -------|   new text ...
 
-A plan holds no clock, no thread and no device. Events go in (`fetching`, `copying`, `loaded`, `lost`, `computed`),
-actions come out: `wanted` says which chunks to load next, `limit` how far compute may go now, and `jump` where it
-continues once the chunks before it are there. `aim` moves the meeting point; `cake_engine.core.meeting` says where to.
+A plan holds no clock, no thread and no device. Events go in (`fetching`, `arrived`, `copying`, `loaded`, `lost`,
+`computed`), actions come out: `wanted` says which chunks to load next, `limit` how far compute may go now, `landing`
+what to copy so that compute can jump at once, and `jump` where it continues once the chunks before it are there. `aim`
+moves the meeting point; `cake_engine.core.meeting` says where to.
 """
 
 from __future__ import annotations
@@ -112,6 +113,10 @@ class Plan:
         """The chunk was asked of its tier."""
         self._move(chunk, Chunk.FETCHING, _TO_LOAD)
 
+    def arrived(self, chunk: int) -> None:
+        """The chunk is in memory now."""
+        self._move(chunk, Chunk.RESIDENT, _ON_A_TIER)
+
     def returned(self, chunk: int) -> None:
         """The chunk is not in memory or on its way there any more: its read was taken back, or it was evicted."""
         self._move(chunk, Chunk.STORED, _TO_LOAD)
@@ -182,6 +187,30 @@ class Plan:
         while chunk < self.end and self._chunks[chunk] is Chunk.LOADED:
             chunk += 1
         return chunk * self.chunk_tokens
+
+    def landing(self, at: int) -> range:
+        """The chunks at `at` that could be jumped over if those of them that are in memory were copied now.
+
+        Copies end in the order in which they begin, so one that is under way behind such a chunk is waited for as well;
+        one that comes first is not, since nothing new is to be copied for it.
+
+        Returns:
+            Chunks that are in memory, being copied or loaded; none where nothing is to be copied.
+        """
+        start, inside = divmod(at, self.chunk_tokens)
+        chunk, copies = start, False
+        while not inside and self.first <= chunk < self.end:
+            match self._chunks[chunk]:
+                case Chunk.LOADED:
+                    pass
+                case Chunk.RESIDENT if chunk >= self.floor:
+                    copies = True
+                case Chunk.COPYING if copies:
+                    pass
+                case _:
+                    break
+            chunk += 1
+        return range(start, chunk if copies else start)
 
     # Figures
 

@@ -42,12 +42,17 @@ class CakeConnector(OffloadingConnector):
         return cast(CakeOffloadScheduler, self.connector_scheduler)
 
     def bind_connector_metadata(self, connector_metadata: KVConnectorMetadata) -> None:
-        """Submit our copies before the forward pass: vLLM starts asynchronous loads only after it."""
+        """Submit our copies before the forward pass: vLLM starts asynchronous loads only after it.
+
+        Those that this step's metadata also says to flush are waited for, since the forward pass reads what they write.
+        VLLM's own flush comes before they are submitted, and has waited for those of earlier steps.
+        """
         super().bind_connector_metadata(connector_metadata)
         if self.connector_worker is not None:
             loads = adapter.take_loads(connector_metadata)
             if loads is not None:
                 self.connector_worker.start_kv_transfers(loads)
+                self.connector_worker.worker.wait(loads.load_jobs.keys() & (connector_metadata.jobs_to_flush or set()))
 
     def get_finished(self, finished_req_ids: set[str]) -> tuple[set[str], set[str]]:
         """Ends of transfers, without ours: no request of vLLM's waits for them."""

@@ -2,9 +2,15 @@
 
 A chunk takes two moves: a tier reads it into memory (`cake_engine.vllm.reading`), and a worker copies it from there to
 the device. Copies are jobs of ours beside vLLM's own, which are stores, or one load of a whole prefix.
+
+Most copies go on beside the forward pass, and their chunks are jumped over once the workers have reported them. What
+came into memory during the last step and stands next to compute lands instead: the workers wait for its copy before the
+forward pass, so the request jumps over it in the very step.
 """
 
 from __future__ import annotations
+
+from itertools import takewhile
 
 from vllm.config import VllmConfig
 from vllm.distributed.kv_transfer.kv_connector.v1.offloading.common import TransferJob
@@ -27,6 +33,37 @@ class PlanLoader(PlanReader):
         super().__init__(spec, vllm_config, kv_cache_config)
         self._copies: dict[int, CopyJob] = {}
         self._flush: set[int] = set()
+        self._landing: dict[int, TransferJob] = {}
+
+    def note_arrivals(self, active: ActivePlan) -> None:
+        """Chunks that have come into memory since the last step are there for the one about to be scheduled."""
+        for chunk in active.near:
+            expected = active.plan[chunk] in (Chunk.STORED, Chunk.FETCHING)
+            if expected and self.in_memory(active.keys[chunk]) is LookupResult.HIT:
+                active.plan.arrived(chunk)
+
+    def land(self, active: ActivePlan, blocks: list[int], at: int) -> None:
+        """Have what stands in memory next to token `at` copied before this step's forward pass: it counts as loaded.
+
+        The copies are sent whatever becomes of the request in this step. Should it lose its blocks, they are written
+        before whoever has them next writes them.
+        """
+        plan, ready = active.plan, Batch()
+        run = list(takewhile(lambda chunk: self._can_land(active, chunk), plan.landing(at)))
+        for chunk in run:
+            if plan[chunk] is Chunk.RESIDENT:
+                self._take(active, chunk, ready)
+        self._landing.update(self._copy(active, blocks, ready, part) for part in ready.runs())
+        for job_id, job in self._copies.items():
+            if job.active is active and job.chunks.start in run:
+                self._let_go(job_id, job)
+                for chunk in job.chunks:
+                    plan.loaded(chunk)
+
+    def take_landing(self) -> dict[int, TransferJob]:
+        """Copies that the step's forward pass needs; to be sent before all others of the step."""
+        landing, self._landing = self._landing, {}
+        return landing
 
     def copies(self, active: ActivePlan, blocks: list[int]) -> dict[int, TransferJob]:
         """Copies of a plan's chunks that are in memory now; lets go of those that compute or the aim has passed."""
@@ -44,9 +81,21 @@ class PlanLoader(PlanReader):
                     self._pass_by(active, chunk)
                     plan.returned(chunk)
             elif answer is LookupResult.HIT:
-                ready.slots[chunk] = self.pin(key, active.context)
-                self._pass_by(active, chunk)
+                self._take(active, chunk, ready)
         return dict(self._copy(active, blocks, ready, run) for run in ready.runs())
+
+    def _can_land(self, active: ActivePlan, chunk: int) -> bool:
+        copied = active.plan[chunk] is not Chunk.RESIDENT
+        return copied or self.in_memory(active.keys[chunk]) is LookupResult.HIT  # else it was evicted since
+
+    def _take(self, active: ActivePlan, chunk: int, ready: Batch) -> None:
+        ready.slots[chunk] = self.pin(active.keys[chunk], active.context)
+        self._pass_by(active, chunk)
+
+    def _let_go(self, job_id: int, job: CopyJob) -> None:
+        """The plan has no more use for the end of a copy: workers wait for it before the next forward pass."""
+        job.active = None
+        self._flush.add(job_id)
 
     def _pass_by(self, active: ActivePlan, chunk: int) -> None:
         """The plan has no more use for the chunk in memory or on its way there."""
@@ -79,8 +128,7 @@ class PlanLoader(PlanReader):
         """Let go of a plan: take back its reads, and have the workers wait for its copies before blocks are reused."""
         for job_id, job in self._copies.items():
             if job.active is active:
-                job.active = None
-                self._flush.add(job_id)
+                self._let_go(job_id, job)
         for chunk in list(active.near):
             self._pass_by(active, chunk)
         self.cancel_useless()

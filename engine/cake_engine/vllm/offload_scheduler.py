@@ -3,9 +3,9 @@
 vLLM's scheduler side of offloading stores what is computed, and would load a whole prefix before computing anything.
 This one keeps the stores and replaces the loads. A request with a stored prefix is admitted at once, its blocks up to
 the end of the prefix in hand; then every step
-    - asks the tiers for the last chunks that are missing (a look-up starts the read into memory),
-    - pins what has arrived and copies it into the request's blocks,
-    - and tells the engine's scheduler how far it may compute and where it may jump to.
+    - tells the engine's scheduler how far it may compute and where it may jump to,
+    - pins what has arrived and copies it into the request's blocks, before the forward pass where it jumps over that,
+    - and asks the tiers for the last chunks that are missing (a look-up starts the read into memory).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vllm.config import VllmConfig
-from vllm.distributed.kv_transfer.kv_connector.v1.offloading.common import OffloadingConnectorMetadata, TransferJob
+from vllm.distributed.kv_transfer.kv_connector.v1.offloading.common import OffloadingConnectorMetadata
 from vllm.distributed.kv_transfer.kv_connector.v1.offloading.metrics import OffloadingConnectorStats
 from vllm.v1.core.kv_cache_manager import KVCacheBlocks
 from vllm.v1.core.sched.output import SchedulerOutput
@@ -133,6 +133,8 @@ class CakeOffloadScheduler(ServedPlans):
         if not self._active and not len(self.prefetch):
             return
         self.collect()  # a tier was not silent in the last step if something came in it
+        for active in self._active.values():
+            self.note_arrivals(active)
         plans = {request_id: active.plan for request_id, active in self._active.items()}
         self.costs.look(demand(), plans, self._live.current, self.silent_seconds)
         for active in self._active.values():
@@ -155,7 +157,7 @@ class CakeOffloadScheduler(ServedPlans):
                 if self.is_known(request_id):
                     self.prefetch.arrive(self.request(request_id), first=True)
         self.collect()
-        loads: dict[int, TransferJob] = {}
+        loads = self.take_landing()
         now = time.monotonic()
         for active in self._active.values():
             if active.blocks is None:

@@ -79,6 +79,7 @@ class ServedPlans(PlanLoader):
         at = request.num_computed_tokens
         if active is None or active.blocks is None:
             return at
+        self.land(active, active.blocks, at)
         to = active.plan.jump(at)
         if max(at, to) >= active.plan.end * active.plan.chunk_tokens:
             self.drop(request.request_id)
@@ -92,6 +93,8 @@ class ServedPlans(PlanLoader):
     def unpark(self, active: ActivePlan) -> int | None:
         """The token from which a parked request can run now; None while it has to wait."""
         plan = active.plan
+        if active.blocks is not None:
+            self.land(active, active.blocks, active.at)
         to = plan.jump(active.at)
         if to < plan.end * plan.chunk_tokens and plan.limit(to, self.step_tokens) == 0:
             return None

@@ -153,6 +153,7 @@ def test_a_chunk_read_and_computed_counts_once_as_computed_and_once_as_duplicate
         ([("loaded", 0)], "chunk 0 is STORED and cannot become LOADED"),
         ([("lost", 0), ("fetching", 0)], "chunk 0 is LOST and cannot become FETCHING"),
         ([("copying", 1), ("loaded", 1), ("lost", 1)], "chunk 1 is LOADED and cannot become LOST"),
+        ([("copying", 1), ("arrived", 1)], "chunk 1 is COPYING and cannot become RESIDENT"),
     ],
 )
 def test_events_out_of_order_are_refused(events: list[tuple[str, int]], sentence: str) -> None:
@@ -169,3 +170,51 @@ def test_chunks_in_memory_stop_compute_but_need_no_tier() -> None:
     assert plan[2] is Chunk.RESIDENT
     assert plan.stop(0) == 2
     assert plan.pending() == {"": [2, 1, 0, 0, 0]}
+
+
+def test_a_chunk_that_came_into_memory_stops_compute_and_is_owed_no_more() -> None:
+    plan = Plan(0, 4, 32)
+    plan.fetching(2)
+    assert (plan.stop(0), plan.limit(0, 1000)) == (4, 1000)
+    plan.arrived(2)
+    plan.aim(plan.stop(0), 0)
+    assert (plan.stop(0), plan.limit(0, 1000)) == (2, 64)
+    assert plan.pending() == {"": [3, 2, 1, 1, 0]}
+    assert plan.reading() == {}
+
+
+EVENTS = {
+    "S": [],
+    "F": ["fetching"],
+    "R": ["arrived"],
+    "C": ["copying"],
+    "L": ["copying", "loaded"],
+    "X": ["lost"],
+}
+"""How a chunk comes to be stored, fetched, resident, being copied, loaded and lost."""
+
+
+@pytest.mark.parametrize(
+    ("chunks", "at", "floor", "landing"),
+    [
+        pytest.param("RRLL", 0, 0, range(4), id="what is in memory and what is loaded behind it"),
+        pytest.param("LRLS", 0, 0, range(3), id="what is in memory behind a loaded one"),
+        pytest.param("RCLF", 0, 0, range(3), id="a copy under way behind it ends before its own"),
+        pytest.param("CRLL", 0, 0, range(0), id="a copy under way before it is not waited for"),
+        pytest.param("LLLL", 0, 0, range(0), id="nothing is to be copied"),
+        pytest.param("RFLL", 0, 0, range(1), id="up to one that is still on its way"),
+        pytest.param("RXLL", 0, 0, range(1), id="up to a hole"),
+        pytest.param("SRLL", 0, 0, range(0), id="compute is not there yet"),
+        pytest.param("SRLL", 32, 0, range(1, 4), id="compute is there"),
+        pytest.param("SRLL", 40, 0, range(1, 1), id="compute has begun the chunk"),
+        pytest.param("RRLL", 0, 1, range(0), id="it is left to compute"),
+        pytest.param("LLLL", 128, 0, range(4, 4), id="compute is past the prefix"),
+    ],
+)
+def test_what_is_in_memory_next_to_compute_can_land(chunks: str, at: int, floor: int, landing: range) -> None:
+    plan = Plan(0, 4, 32)
+    for chunk, letter in enumerate(chunks):
+        for event in EVENTS[letter]:
+            getattr(plan, event)(chunk)
+    plan.aim(4, floor)
+    assert plan.landing(at) == landing

@@ -110,7 +110,6 @@ def _seconds(cell: PaperCell, mode: Mode, aiming: Aiming) -> float:
         live=LiveConfig(mode=mode),
         losses=((LEARNED_FROM + 1) * FAR,),
         aiming=aiming,
-        copies_at_once=aiming is two_pointers,  # "in CPU memory" is what Algorithm 1 asks for
         block_tokens=LOAD_CHUNK,
         interval=1e6,
         scraping=Scraping(interval=1e6),

@@ -19,7 +19,8 @@ class ActivePlan:
         plan: Its plan.
         tiers: The tier of each chunk by name.
         memory: Where chunks are kept.
-        at_once: Begins copies as soon as a chunk is in memory; None where they begin with the steps.
+        copy: Begins copies as soon as a chunk is in memory. The engine begins them with its next step, which waits for
+            those that it needs: for the request the same, but for the few milliseconds that one copy takes.
         near: Chunks that are kept in memory until they are copied.
         lost: Chunks that were planned to be loaded and were gone when their turn came.
     """
@@ -28,7 +29,7 @@ class ActivePlan:
     plan: Plan
     tiers: dict[int, str]
     memory: MemoryTier
-    at_once: Callable[[ActivePlan], None] | None
+    copy: Callable[[ActivePlan], None]
     near: set[int] = field(default_factory=set)
     lost: int = 0
 
@@ -40,8 +41,7 @@ class ActivePlan:
         """The chunk is in memory."""
         if self.plan[chunk] is Chunk.FETCHING:
             self.keep(chunk)
-            if self.at_once is not None:
-                self.at_once(self)
+            self.copy(self)
 
     def missing(self, chunk: int) -> None:
         """The tier did not have it."""

@@ -41,8 +41,6 @@ class Loading:
         ahead: The requests that wait.
         costs: What compute and loads take, learned as on a real engine.
         live: The live configuration.
-        copies_at_once: Whether a chunk is copied to the device as soon as it is in memory. The engine begins copies
-            with its steps: what comes during one can be computed anew in the next.
     """
 
     def __init__(
@@ -55,7 +53,6 @@ class Loading:
         step_tokens: int,
         copy_bytes_per_second: float,
         aiming: Aiming = engines_own,
-        copies_at_once: bool = False,
     ) -> None:
         self._counters, self._aiming = counters, aiming
         self._size = chunk_tokens
@@ -64,7 +61,6 @@ class Loading:
         self.ahead = ReadAhead(reads, chunk_tokens)
         self.costs = PlanCosts(ComputeCost(), reads.costs, reads.chunk_bytes, step_tokens)
         self.live = LiveConfig()
-        self.copies_at_once = copies_at_once
         self._lost = 0
         self._active: dict[str, ActivePlan] = {}
         self._orders = [ReadOrder() for _ in reads.names]
@@ -87,8 +83,7 @@ class Loading:
         here = {chunk for chunk in chunks if self.reads.here(sequence.request.blocks[chunk])}
         sources = {chunk: self.reads.names[tiers[chunk]] for chunk in chunks}
         plan = Plan(first, len(tiers), self._size, resident=here, tiers=sources)
-        at_once = self._copies.begin if self.copies_at_once else None
-        active = ActivePlan(sequence, plan, sources, self.reads.memory, at_once)
+        active = ActivePlan(sequence, plan, sources, self.reads.memory, self._copies.begin)
         for chunk in chunks:
             if chunk in here:
                 active.keep(chunk)

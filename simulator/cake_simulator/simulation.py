@@ -68,7 +68,6 @@ class Setup:
         block_tokens: Tokens of a block of the trace, and of a chunk.
         losses: Moments at which a pod dies.
         aiming: Chooses meeting points.
-        copies_at_once: Whether chunks are copied to the device as they come, rather than with the next step.
         ttft_percentile: That the law looks at.
         inter_token_percentile: The same between tokens.
         seed: Of all chance.
@@ -90,7 +89,6 @@ class Setup:
     block_tokens: int = BLOCK_TOKENS
     losses: tuple[float, ...] = ()
     aiming: Aiming = engines_own
-    copies_at_once: bool = False
     ttft_percentile: float = 90.0
     inter_token_percentile: float = 90.0
     seed: int = 0
@@ -228,7 +226,6 @@ class _Run:
                 step_tokens=setup.limits.step_tokens,
                 copy_bytes_per_second=setup.hardware.copy_bytes_per_second,
                 aiming=setup.aiming,
-                copies_at_once=setup.copies_at_once,
             )
 
         replica = Replica(

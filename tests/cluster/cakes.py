@@ -87,6 +87,21 @@ class Cake:
         )
         return eventually(self.children, "all children are there")
 
+    def begun(self, pods: int = 1) -> dict[str, Object]:
+        """The children, once its pods are made, which is as far as they come without a node, and status tells of it.
+
+        From then on nothing changes by itself.
+        """
+        children = self.made()
+        eventually(lambda: self._tells_of(pods), "status tells of the pods")
+        return children
+
+    def _tells_of(self, pods: int) -> bool:
+        progress = self.condition("Progressing")
+        assert self.status().get("replicas") == pods, progress
+        assert progress["status"] == "False" or f"{pods} without a running engine" in progress["message"], progress
+        return True
+
     def status(self) -> Object:
         """Its status."""
         return self.must("cake").get("status") or {}

@@ -205,7 +205,7 @@ def test_an_object_of_somebody_else_is_not_taken_over(cake: Cake, operator: Oper
 
 def test_at_rest_nothing_is_written(cake: Cake, operator: OperatorProcess) -> None:
     cake.apply(kvTiers=[MEMORY, claimed("shared", "Delete")], engine={"resources": {"requests": {"cpu": "1500m"}}})
-    cake.made()
+    cake.begun()
     operator.settle()
     before, writes = versions(everything(cake)), operator.writes()
     operator.settle()
@@ -215,7 +215,7 @@ def test_at_rest_nothing_is_written(cake: Cake, operator: OperatorProcess) -> No
 
 def test_a_restart_writes_nothing(cake: Cake, operator: OperatorProcess) -> None:
     cake.apply(kvTiers=[MEMORY, claimed("shared", "Delete")], balance={"mode": "LoadOnly"})
-    cake.made()
+    cake.begun()
     operator.settle()
     before = versions(everything(cake))
     assert operator.stop() == 0
@@ -255,7 +255,7 @@ def test_replicas_that_nobody_asked_us_for_are_left_to_whoever_set_them(cake: Ca
     cake.kubectl("scale", "deployment", NAME, "--replicas=4")
     operator.settle()
     assert cake.must("deployment")["spec"]["replicas"] == 4
-    assert "left to" in cake.status()["scaling"]["reason"]
+    eventually(lambda: "left to" in cake.status()["scaling"]["reason"], "status says who sets them")
     cake.kubectl("scale", "cake", NAME, "--replicas=2")
     eventually(lambda: cake.must("deployment")["spec"]["replicas"] == 2, "spec.replicas takes them back")
 

@@ -56,7 +56,7 @@ def test_a_claim_that_somebody_made_larger_stays_so_whatever_else_changes(
     cake.kubectl("create", "-f", "-", input={**kind, "provisioner": "example.com/none", "allowVolumeExpansion": True})
     tier = {"name": "shared", "capacity": "1Gi"}
     cake.apply(kvTiers=[MEMORY, {**tier, "persistentVolumeClaim": template(growing, "Delete")}])
-    cake.made()
+    cake.begun()
     bind(cake, f"{NAME}-shared")
     cake.patch("pvc", f"{NAME}-shared", {"spec": {"resources": {"requests": {"storage": "4Gi"}}}})
     operator.settle()
@@ -79,7 +79,7 @@ def test_what_the_api_server_writes_otherwise_than_asked_is_asked_for_once(
 ) -> None:
     """It leaves out a false that is the default, and admission webhooks rewrite images: neither is drift."""
     cake.apply(engine={"podTemplate": {"spec": {"hostNetwork": False}}})
-    cake.made()
+    cake.begun()
     operator.settle()
     before = operator.figure("cake_operator_api_requests_total")
     writes = operator.writes()
@@ -90,7 +90,7 @@ def test_what_the_api_server_writes_otherwise_than_asked_is_asked_for_once(
 
 def test_drift_beside_what_is_kept_otherwise_is_still_undone(cake: Cake, operator: OperatorProcess) -> None:
     cake.apply(engine={"podTemplate": {"spec": {"hostNetwork": False}}})
-    cake.made()
+    cake.begun()
     operator.settle()
     cake.patch("deployment", NAME, {"spec": {"progressDeadlineSeconds": 7}})
     eventually(lambda: cake.must("deployment")["spec"]["progressDeadlineSeconds"] != 7, "the deadline comes back")

@@ -7,6 +7,7 @@ from typing import Any
 
 from cake_operator.apply import kinds
 from cake_operator.apply.kinds import CAKE_DEPLOYMENTS, CLAIMS, PODS
+from cake_operator.render.merging import strategic_merge
 from tests.cluster.waiting import eventually
 from tests.localcluster import Cluster, CommandError
 
@@ -53,7 +54,7 @@ class Cake:
     def apply(self, **spec: Any) -> None:
         """Write it with these fields of the spec on top of the five obvious ones."""
         resource = copy.deepcopy(FIVE_FIELDS)
-        resource["spec"] |= {**spec, "engine": {**NEVER_RUN, **spec.get("engine", {})}}
+        resource["spec"] |= {**spec, "engine": strategic_merge(spec.get("engine", {}), NEVER_RUN)}
         self.kubectl("apply", "--server-side", "--field-manager=user", "--force-conflicts", "-f", "-", input=resource)
 
     def patch(self, kind: str, name: str, patch: Any, *options: str) -> None:

@@ -53,22 +53,26 @@ class Recorded:
         found = self._query(f"sum by ({by}) ({self.select(metric)})", at)
         return {item["metric"].get(by, ""): float(item["value"][1]) for item in found}
 
-    def scraped(self, after: float, timeout: float = 60.0) -> float:
-        """Wait until every pod that is up was scraped later than ``after``; returns a moment to ask about.
+    def scraped(self, after: float, timeout: float = 180.0) -> float:
+        """Wait until each pod's last scrape was later than ``after``, and not in vain; returns a moment to ask about.
+
+        A scrape that failed, as on a machine that stands still for a second, ends all series of its pod until the next.
 
         Raises:
             TimeoutError: Prometheus does not scrape; says what it answered last.
         """
+        up = self.select("up")
         deadline = time.monotonic() + timeout
         last = "no answer yet"
         while time.monotonic() < deadline:
             now = time.time()
             try:
-                found = self._query(f"min(timestamp({self.select('up')}))", now)
+                found = self._query(f"min(timestamp({up})) and min({up}) == 1", now)
                 newest = float(found[0]["value"][1]) if found else 0.0
                 if newest > after:
                     return now
-                last = f"the oldest of the newest samples is of {after - newest:.0f} s before" if found else "no series"
+                late = f"the oldest of the newest samples is of {after - newest:.0f} s before"
+                last = late if found else "no pod, or the last scrape of one failed"
             except (RequestException, PrometheusApiClientException) as error:
                 last = str(error)
             self._waiting.wait(POLL_SECONDS)

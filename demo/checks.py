@@ -63,14 +63,14 @@ def _tuner(retuned: Sequence[Retuning]) -> list[Check]:
 
 
 def _replicas(scaling: Scaling) -> list[Check]:
+    up, down = scaling.up_seconds, scaling.down_seconds
+    not_up, not_down = scaling.held
     return [
-        Check(
-            scaling.up_seconds is not None, "the TTFT objective added a replica under load" + _after(scaling.up_seconds)
-        ),
-        Check(scaling.down_seconds is not None, "it was taken away again in the calm" + _after(scaling.down_seconds)),
+        Check(up is not None, "the TTFT objective added a replica under load" + _after(up, not_up)),
+        Check(down is not None, "it was taken away again in the calm" + _after(down, not_down)),
         Check(not scaling.failed, f"no stream failed meanwhile ({len(scaling.failed)} of {scaling.streams})"),
     ]
 
 
-def _after(seconds: float | None) -> str:
-    return " (not in time)" if seconds is None else f" (after {seconds:.0f} s)"
+def _after(seconds: float | None, held: str) -> str:
+    return f" (not in time: {held})" if seconds is None else f" (after {seconds:.0f} s)"

@@ -32,6 +32,7 @@ class Scaling:
         reasons: The operator's sentences for other numbers of replicas, in their order.
         streams: How many requests were sent meanwhile.
         failed: The errors of those that failed.
+        held: Why the operator did not, as it said last, for each of the two that never came; empty for what came.
     """
 
     up_seconds: float | None
@@ -39,6 +40,7 @@ class Scaling:
     reasons: tuple[str, ...]
     streams: int
     failed: tuple[str, ...]
+    held: tuple[str, str] = ("", "")
 
 
 def scale_up_and_back(stage: Stage, documents: Sequence[Document]) -> Scaling:
@@ -62,11 +64,13 @@ def scale_up_and_back(stage: Stage, documents: Sequence[Document]) -> Scaling:
 
     stage.say(f"Burst: {BURST_CONCURRENCY} new conversations at a time, until the TTFT objective adds a replica")
     up, streams = _play_until(stage, burst, lambda now: (now.status.ready_replicas or 0) > 1, UP_TIMEOUT_SECONDS)
+    not_up = "" if up is not None else last_reason(stage.served.history)
     stage.say("Calm: a short request now and then, until one replica is taken away")
     down, more = _play_until(stage, calm, lambda now: now.status.replicas == 1, DOWN_TIMEOUT_SECONDS)
+    not_down = "" if down is not None else last_reason(stage.served.history)
     errors = [*streams, *more]
     failed = tuple(error for error in errors if error)
-    return Scaling(up, down, tuple(reasons(stage.served.history[first:])), len(errors), failed)
+    return Scaling(up, down, tuple(reasons(stage.served.history[first:])), len(errors), failed, (not_up, not_down))
 
 
 def new_conversations(documents: Sequence[Document]) -> Iterator[Conversation]:
@@ -85,6 +89,12 @@ def reasons(history: Sequence[Seen]) -> Iterator[str]:
         if before is not None and scaling.desired_replicas != before:
             yield f"{before} to {scaling.desired_replicas}: {scaling.reason}"
         before = scaling.desired_replicas
+
+
+def last_reason(history: Sequence[Seen]) -> str:
+    """Return the operator's latest sentence about the number of replicas; it says so when there was none."""
+    said = (seen.resource.status.scaling for seen in reversed(history))
+    return next((scaling.reason for scaling in said if scaling and scaling.reason), "the operator gave no reason")
 
 
 def _play_until(

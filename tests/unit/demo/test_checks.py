@@ -59,8 +59,14 @@ def test_a_mode_that_did_not_do_its_part_is_named(runs: tuple[ModeRun, ...], com
 @pytest.mark.parametrize(
     ("scaled", "complaint"),
     [
-        (replace(SCALED, up_seconds=None), "the TTFT objective added a replica under load (not in time)"),
-        (replace(SCALED, down_seconds=None), "it was taken away again in the calm (not in time)"),
+        (
+            replace(SCALED, up_seconds=None, held=("at maxReplicas", "")),
+            "the TTFT objective added a replica under load (not in time: at maxReplicas)",
+        ),
+        (
+            replace(SCALED, down_seconds=None, held=("", "TTFT p90 is 3.1 s of 2.0 s")),
+            "it was taken away again in the calm (not in time: TTFT p90 is 3.1 s of 2.0 s)",
+        ),
         (replace(SCALED, failed=("cut",)), "no stream failed meanwhile (1 of 30)"),
     ],
 )

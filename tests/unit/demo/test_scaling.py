@@ -2,7 +2,7 @@ import itertools
 
 from cake_operator.api import CakeDeployment
 from demo.documents import Document
-from demo.scaling import new_conversations, reasons
+from demo.scaling import last_reason, new_conversations, reasons
 from demo.served import Seen
 
 
@@ -22,3 +22,8 @@ def test_new_conversations_share_no_first_words_so_no_prefix() -> None:
     first = itertools.islice(new_conversations([Document("a.py", "A", 1), Document("b.py", "B", 1)]), 6)
     openings = [talk.messages()[0]["content"].partition("\n")[0] for talk in first]
     assert len(set(openings)) == 6
+
+
+def test_the_last_reason_is_the_latest_sentence_of_the_operator() -> None:
+    assert last_reason([seen(1, "slow"), seen(2, "quiet soon"), seen(2, ""), seen(None)]) == "quiet soon"
+    assert last_reason([seen(None)]) == "the operator gave no reason"

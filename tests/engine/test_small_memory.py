@@ -46,3 +46,15 @@ def test_requests_that_wait_for_a_seat_leave_memory_to_those_that_run(
     small_memory.forget()
     assert small_memory.tokens(SEVERAL, 24) == reference.several
     assert set(small_memory.idle().values()) == {0}
+
+
+def test_the_memory_of_an_engine_has_no_name_while_it_serves_and_so_goes_with_it_however_it_ends(
+    small_memory: Server,
+) -> None:
+    """As the kernel tells of it: the scheduler's view and the worker's are of one file, which no folder has."""
+    mapped = [line.split(maxsplit=5) for line in Path("/proc/self/maps").read_text().splitlines()]
+    tiers = [(inode, name) for *_, inode, name in (line for line in mapped if len(line) == 6) if "vllm_offload" in name]
+    assert len(tiers) >= 2
+    assert len({inode for inode, _ in tiers}) == 1
+    assert all(name.endswith("(deleted)") for _, name in tiers)
+    assert small_memory.tokens([PROMPT])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 from vllm.platforms import current_platform
@@ -85,6 +87,7 @@ class CakeOffloadingSpec(TieringOffloadingSpec):
             cpu_page_size=self.cpu_page_size_per_worker,
         )
         self._scheduler_mmap = region
+        give_up_name(Path(region.mmap_path))
         primary = CPUPrimaryTierOffloadingManager(
             num_chunks=self.num_chunks,
             cache_policy=HeadsFirstPolicy.__name__,
@@ -122,3 +125,15 @@ class CakeOffloadingSpec(TieringOffloadingSpec):
             kv_bytes_per_chunk=self.kv_bytes_per_chunk,
             cpu_page_size=self.cpu_page_size_per_worker,
         )
+
+
+def give_up_name(region: Path) -> None:
+    """Put an empty file in the place of the memory tier's, so that the kernel frees its memory however we end.
+
+    vLLM makes the scheduler after every worker has its KV cache, so all that share the memory have mapped it. One that
+    came later all the same would wait for the empty file to grow, and say so, where a name that is free would give it
+    memory of its own. The worker that made the file removes the empty one as it ends.
+    """
+    empty = region.with_suffix(f".{os.getpid()}")
+    empty.touch(mode=0o600, exist_ok=False)
+    empty.replace(region)

@@ -201,7 +201,7 @@ class Reconciler:
             recommendation=memory.balance.recommendation,
             live=decided.live,
             confirmation=confirmation(snapshot, seen.ready_pods, decided.live.generation),
-            slo=judge(resource.spec.slo, snapshot),
+            slo=judge(resource.spec.slo, snapshot, len(seen.ready_pods)),
             contention=decided.contention,
             starts=memory.starts,
         )

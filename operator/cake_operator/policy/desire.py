@@ -99,8 +99,7 @@ def desire(case: Case) -> Desire:
 def _ask(pressure: Pressure, ratio: float, case: Case) -> Desire:
     """What one latency asks for, were it proportional to the load of a replica."""
     law, ready = case.law, case.ready
-    # Of a pod that does not report nobody knows whether requests wait at it.
-    if not _silence(case) and (beyond := unhelped(pressure, case.snapshot)):
+    if beyond := unhelped(pressure, case.snapshot, ready):
         return Desire(ready, str(beyond), helpless=True)
     if law.shrink_at <= ratio <= law.grow_at:
         return Desire(ready, str(pressure))

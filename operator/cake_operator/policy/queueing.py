@@ -41,22 +41,24 @@ class Unhelped:
         )
 
 
-def unhelped(pressure: Pressure, snapshot: DeploymentSnapshot) -> Unhelped | None:
+def unhelped(pressure: Pressure, snapshot: DeploymentSnapshot, ready: int) -> Unhelped | None:
     """The latency, where it is missed for another reason than that requests wait.
 
     Args:
         pressure: A latency beside its target.
         snapshot: What was measured with it.
+        ready: Pods that take requests.
 
     Returns:
         None where replicas may help, and where it cannot be known: for another latency than the time to the first
-        token; when a figure is missing; when one request a pod or more waits now.
+        token; when a figure is missing; when a pod does not report, at which requests may wait; when one request a
+        pod or more waits now.
     """
     value, wait = pressure.figure.value, mean_wait(snapshot)
     others, waiting, pods = _others(snapshot), snapshot.waiting.value, snapshot.reporting_pods.value
     if pressure.latency is not Latency.TTFT or value is None:
         return None
-    if wait is None or others is None or waiting is None or pods is None:
+    if wait is None or others is None or waiting is None or pods is None or pods < ready:
         return None
     above = value / (1 + 2 * others) - pressure.target
     if above <= 0 or waiting >= pods or wait > OWED * (1 - pressure.percentile / 100) * above:

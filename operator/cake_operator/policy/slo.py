@@ -35,18 +35,23 @@ class SloVerdict:
     helpless: bool = False
 
 
-def judge(slo: SloSpec | None, snapshot: DeploymentSnapshot) -> SloVerdict:
+def judge(slo: SloSpec | None, snapshot: DeploymentSnapshot, ready: int) -> SloVerdict:
     """Judge the latencies at the percentiles that the SLO names.
 
     One latency above its target is enough to miss it, whatever is known of the other; it is met when none is above and
     each is known or had no requests.
+
+    Args:
+        slo: What is promised.
+        snapshot: What was measured.
+        ready: Pods that take requests.
     """
     found = pressures(slo, snapshot)
     if not found:
         return SloVerdict(SloState.NONE, "No SLO is set: set spec.slo to have one.")
     missed = [p for p in found if p.ratio is not None and p.ratio > 1]
     if missed:
-        told = [unhelped(one, snapshot) or one for one in missed]
+        told = [unhelped(one, snapshot, ready) or one for one in missed]
         helpless = not any(one in missed for one in told)
         return SloVerdict(SloState.MISSED, "; ".join(map(str, told)), helpless)
     if any(p.figure.unknown for p in found) or all(p.ratio is None for p in found):

@@ -26,14 +26,14 @@ from tests.unit.policy.figures import ABSENT, NAN, STALE, busy, present, slo
     ],
 )
 def test_a_verdict_names_its_figures(promised: SloSpec | None, ttft: Any, itl: Any, state: str, sentence: str) -> None:
-    found = judge(promised, busy(ttft, itl))
+    found = judge(promised, busy(ttft, itl), ready=2)
     assert found.state == state
     assert found.sentence.startswith(sentence)
 
 
 def test_a_queue_without_first_tokens_is_told_of_where_there_is_no_percentile_to_judge() -> None:
     stuck = replace(busy(NAN), arrivals=present(0), waiting=present(12))
-    found = judge(slo("1s"), stuck)
+    found = judge(slo("1s"), stuck, ready=2)
     assert found.state == "Unknown"
     assert found.sentence.endswith("while 12 requests wait and none gets a first token")
-    assert "none gets" not in judge(slo("1s"), replace(stuck, arrivals=present(1))).sentence
+    assert "none gets" not in judge(slo("1s"), replace(stuck, arrivals=present(1)), ready=2).sentence

@@ -51,7 +51,7 @@ def findings(snapshot: DeploymentSnapshot, **more: Any) -> Findings:
             "recommendation": None,
             "live": LiveConfig(generation=2, retain_from=0.1),
             "confirmation": confirmation(snapshot, ["a", "b"], 2),
-            "slo": judge(RESOURCE.spec.slo, snapshot),
+            "slo": judge(RESOURCE.spec.slo, snapshot, ready=2),
             "contention": Contention(),
         }
         | more

@@ -10,7 +10,7 @@ from cake_operator.status.causes import cause_of
 from cake_operator.status.last_words import last_words
 from cake_operator.status.troubles import Trouble
 
-__all__ = ["is_leaving", "is_ready", "pod_silence", "pod_trouble", "ready_pods"]
+__all__ = ["condition", "is_leaving", "is_ready", "pod_silence", "pod_trouble", "ready_pods"]
 
 Pod = Mapping[str, Any]
 
@@ -21,6 +21,12 @@ SHOWN_CHARACTERS: Final = 400
 ENDED_BY_SIGNAL: Final = frozenset({128 + 15, 128 + 9})
 
 
+def condition(pod: Pod, kind: str) -> Mapping[str, Any]:
+    """One of the pod's conditions; empty where the kubelet has not told of it."""
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    return next((one for one in conditions if one.get("type") == kind), {})
+
+
 def is_leaving(pod: Pod) -> bool:
     """Whether the pod is to end."""
     return bool(pod["metadata"].get("deletionTimestamp"))
@@ -28,7 +34,7 @@ def is_leaving(pod: Pod) -> bool:
 
 def is_ready(pod: Pod) -> bool:
     """Whether the pod takes requests."""
-    return not is_leaving(pod) and _condition(pod, "Ready").get("status") == "True"
+    return not is_leaving(pod) and condition(pod, "Ready").get("status") == "True"
 
 
 def ready_pods(pods: Sequence[Pod]) -> list[str]:
@@ -43,7 +49,7 @@ def pod_trouble(pod: Pod) -> Trouble | None:
     name, status = pod["metadata"]["name"], pod.get("status") or {}
     if status.get("phase") == "Failed" and status.get("reason"):
         return Trouble(status["reason"], f"pod {name}: {status.get('message') or status['reason']}")
-    scheduled = _condition(pod, "PodScheduled")
+    scheduled = condition(pod, "PodScheduled")
     if scheduled.get("status") == "False":
         return Trouble(_scheduling_reason(scheduled), f"pod {name}: {scheduled.get('message', 'waits for a node')}")
     for container in [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]:
@@ -113,8 +119,3 @@ def _exit(ended: Mapping[str, Any]) -> str:
 
 def _shortened(text: str) -> str:
     return text if len(text) <= SHOWN_CHARACTERS else f"{text[: SHOWN_CHARACTERS - 3]}..."
-
-
-def _condition(pod: Pod, kind: str) -> Mapping[str, Any]:
-    conditions = (pod.get("status") or {}).get("conditions") or ()
-    return next((one for one in conditions if one["type"] == kind), {})

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from cake_operator.render.container import ENGINE
-from cake_operator.status.pods import is_leaving, is_ready
+from cake_operator.status.pods import condition, is_leaving, is_ready
 
 __all__ = ["Starts", "starting", "watch_starts"]
 
@@ -81,15 +81,8 @@ def _engine(pod: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _answered(pod: Mapping[str, Any]) -> str | None:
     """When its containers became ready. A pod's own readiness may wait for more, such as a load balancer."""
-    conditions = (pod.get("status") or {}).get("conditions") or ()
-    return next(
-        (
-            one.get("lastTransitionTime")
-            for one in conditions
-            if one.get("type") == "ContainersReady" and one.get("status") == "True"
-        ),
-        None,
-    )
+    found = condition(pod, "ContainersReady")
+    return found.get("lastTransitionTime") if found.get("status") == "True" else None
 
 
 def _seconds(since: str, until: str) -> int:

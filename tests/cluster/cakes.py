@@ -37,6 +37,7 @@ CHILDREN = {
     "configmap/static": f"{NAME}-engine",
     "configmap/tuning": f"{NAME}-tuning",
 }
+"""Those of `chat`."""
 
 
 def claimed(name: str, retain: str) -> Object:
@@ -46,14 +47,16 @@ def claimed(name: str, retain: str) -> Object:
 
 @dataclass
 class Cake:
-    """The CakeDeployment `chat` of one namespace."""
+    """A CakeDeployment of one namespace."""
 
     cluster: Cluster
     namespace: str
+    name: str = NAME
 
     def apply(self, **spec: Any) -> None:
         """Write it with these fields of the spec on top of the five obvious ones."""
         resource = copy.deepcopy(FIVE_FIELDS)
+        resource["metadata"]["name"] = self.name
         resource["spec"] |= {**spec, "engine": strategic_merge(spec.get("engine", {}), NEVER_RUN)}
         self.kubectl("apply", "--server-side", "--field-manager=user", "--force-conflicts", "-f", "-", input=resource)
 
@@ -67,18 +70,18 @@ class Cake:
         text = None if input is None else json.dumps(input)
         return self.cluster.kubectl("-n", self.namespace, *arguments, input=text)
 
-    def get(self, kind: str, name: str = NAME) -> Object | None:
-        """One object, or None where there is none."""
-        return self.cluster.read(KINDS[kind].path(self.namespace, name))
+    def get(self, kind: str, name: str | None = None) -> Object | None:
+        """One object, its own of that kind where no name is given; None where there is none."""
+        return self.cluster.read(KINDS[kind].path(self.namespace, name or self.name))
 
-    def must(self, kind: str, name: str = NAME) -> Object:
+    def must(self, kind: str, name: str | None = None) -> Object:
         """One object that has to be there."""
         found = self.get(kind, name)
-        assert found is not None, f"there is no {kind} {name}"
+        assert found is not None, f"there is no {kind} {name or self.name}"
         return found
 
     def children(self) -> dict[str, Object]:
-        """The children that every CakeDeployment has."""
+        """The children that `chat` has, as every CakeDeployment."""
         return {child: self.must(child.split("/")[0], name) for child, name in CHILDREN.items()}
 
     def made(self) -> dict[str, Object]:
@@ -130,7 +133,7 @@ class Cake:
 
     def pods(self) -> list[Object]:
         """Its pods."""
-        found = self.cluster.read(PODS.path(self.namespace), label_selector=f"cake.dev/deployment={NAME}")
+        found = self.cluster.read(PODS.path(self.namespace), label_selector=f"cake.dev/deployment={self.name}")
         return list(found["items"]) if found else []
 
     def become(self, pod: str, status: Object) -> None:

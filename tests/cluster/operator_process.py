@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -13,6 +12,7 @@ from typing import Self
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.cluster.waiting import eventually
+from tests.localcluster import ports
 
 # Port 9 (discard) of loopback answers nobody: Prometheus is down, and everything but scaling and tuning goes on.
 NO_PROMETHEUS = "http://127.0.0.1:9"
@@ -27,7 +27,7 @@ class OperatorProcess:
 
     def __init__(self, kubeconfig: Path, log: Path, **environment: str) -> None:
         self.log = log
-        self._port = _free_port()
+        self._port = ports.any_free()
         self._environment = {
             **os.environ,
             "KUBECONFIG": str(kubeconfig),
@@ -121,12 +121,6 @@ class OperatorProcess:
         if self._process.poll() is not None:
             raise RuntimeError(f"the operator ended with status {self._process.returncode}:\n{self.log.read_text()}")
         return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _get(url: str) -> tuple[int, str]:

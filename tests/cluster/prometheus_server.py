@@ -1,7 +1,6 @@
 """A real Prometheus on a free loopback port, scraping every second; it ends with the block."""
 
 import json
-import socket
 import subprocess
 import tempfile
 import time
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.localcluster import ports
 from tests.localcluster.debian import program
 
 READY_WITHIN = 120.0
@@ -43,7 +43,7 @@ def prometheus(jobs: Sequence[dict[str, Any]], groups: Sequence[dict[str, Any]] 
         # JSON is YAML.
         Path(folder, "prometheus.yml").write_text(json.dumps(config))
         Path(folder, "rules.yml").write_text(json.dumps({"groups": list(groups)}))
-        port = _free_port()
+        port = ports.any_free()
         log = Path(folder, "log")
         with log.open("wb") as output:
             process = subprocess.Popen(
@@ -63,12 +63,6 @@ def prometheus(jobs: Sequence[dict[str, Any]], groups: Sequence[dict[str, Any]] 
             finally:
                 process.terminate()
                 process.wait()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _await_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> None:

@@ -1,7 +1,6 @@
 """Every query of dashboards, alerts and recording rules on a real Prometheus that scrapes all that is declared."""
 
 import json
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -17,9 +16,9 @@ from tests.cluster import promtool
 from tests.cluster.declared_metrics import DeclaredEngine, DeclaredOperator
 from tests.cluster.engine_metrics import Pod, exporter
 from tests.cluster.prometheus_server import PrometheusServer, prometheus
+from tests.cluster.waiting import eventually
 from tests.unit.dashboards.queries import groups, of_marks, of_panels, of_rules, of_variables
 
-WITHIN = 180.0
 VARIABLES = {"$namespace": "team-a", "$deployment": "chat", "$claim": "kv", "$__rate_interval": "10s"}
 CHAT = {
     "metadata": {"namespace": "team-a", "name": "chat", "generation": 3, "resourceVersion": "1"},
@@ -79,10 +78,7 @@ def asked(server: PrometheusServer, promql: str) -> list[Any]:
     ("where", "promql"), [pytest.param(*one, id=one[0]) for one in [*of_panels(), *of_variables()]]
 )
 def test_what_is_drawn_has_data(server: PrometheusServer, where: str, promql: str) -> None:
-    end = time.monotonic() + WITHIN
-    while not (found := asked(server, promql)) and time.monotonic() < end:
-        time.sleep(0.2)
-    assert found, promql
+    found = eventually(lambda: asked(server, promql), promql)
     assert any(sample["value"][1] != "NaN" for sample in found), found
 
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from time import monotonic, sleep
 
 import pytest
 
@@ -18,6 +17,7 @@ from cake_operator.policy import scaling
 from cake_operator.policy.confirmation import confirmation
 from tests.cluster.engine_metrics import Engine, Pod, exporter, serve_requests, stand_idle
 from tests.cluster.prometheus_server import PrometheusServer, prometheus
+from tests.cluster.waiting import eventually
 
 SAMPLING = Sampling(
     scrape_interval=timedelta(seconds=1),
@@ -25,7 +25,6 @@ SAMPLING = Sampling(
     tuning_window=timedelta(seconds=6),
     stale_after=timedelta(seconds=3),
 )
-WITHIN = 180.0
 
 
 def is_slow(engine: Engine) -> None:
@@ -48,15 +47,15 @@ class Site:
 
     def until(self, holds: Callable[[DeploymentSnapshot], bool], watched: Watched) -> DeploymentSnapshot:
         """Observe until it holds."""
-        end = monotonic() + WITHIN
-        while monotonic() < end:
+
+        def seen() -> DeploymentSnapshot:
             fleet = self.observer.observe([watched], datetime.now(UTC))
             assert fleet.error is None
             snapshot = fleet.of(watched.namespace, watched.name)
-            if holds(snapshot):
-                return snapshot
-            sleep(0.1)
-        raise AssertionError(f"not within {WITHIN} s: {snapshot}")
+            assert holds(snapshot), snapshot
+            return snapshot
+
+        return eventually(seen, holds.__name__)
 
 
 @pytest.fixture(scope="module")

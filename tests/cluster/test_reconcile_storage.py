@@ -3,13 +3,9 @@
 The claims are bound by the volume controller, to volumes that the test makes: nobody mounts them.
 """
 
-import copy
-from typing import Any
-
 import pytest
 
-from tests.cluster.cakes import FIVE_FIELDS, MEMORY, NEVER_RUN, Cake, Object, bind
-from tests.cluster.waiting import eventually
+from tests.cluster.cakes import MEMORY, Cake, Object, bind
 from tests.localcluster import Cluster
 
 pytestmark = pytest.mark.usefixtures("operator")
@@ -40,55 +36,41 @@ def tiers(path: str, capacity: str) -> list[Object]:
     ]
 
 
-def other(cake: Cake, path: str, capacity: str) -> None:
-    """Write a second CakeDeployment, `other`, with a tier on the same claim."""
-    resource: Any = copy.deepcopy(FIVE_FIELDS)
-    resource["metadata"]["name"] = OTHER
-    resource["spec"] |= {"kvTiers": tiers(path, capacity), "engine": NEVER_RUN}
-    cake.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", input=resource)
+@pytest.fixture
+def other(cake: Cake) -> Cake:
+    """A second CakeDeployment of the namespace, `other`, that is to be."""
+    return Cake(cake.cluster, cake.namespace, OTHER)
 
 
-def of_other(cake: Cake, reason: str) -> str:
-    """Wait until `other` gives this reason for its TierDegraded; gives the message."""
-
-    def told() -> str:
-        conditions = (cake.must("cake", OTHER).get("status") or {}).get("conditions") or ()
-        found = next((one for one in conditions if one["type"] == "TierDegraded"), {})
-        assert found.get("reason") == reason, found
-        return str(found["message"])
-
-    return eventually(told, f"TierDegraded of {OTHER} is {reason}")
-
-
-def test_two_that_disagree_how_large_a_folder_may_grow_are_both_told_until_they_agree(cake: Cake) -> None:
+def test_two_that_disagree_how_large_a_folder_may_grow_are_both_told_until_they_agree(cake: Cake, other: Cake) -> None:
     cake.apply(kvTiers=tiers("kv", "512Mi"))
     cake.awaits("TierDegraded", "False", "TiersUsable")
-    other(cake, "kv", "256Mi")
+    other.apply(kvTiers=tiers("kv", "256Mi"))
     said = cake.awaits("TierDegraded", "True", "ClaimDisputed")
     assert "may hold 512Mi, and tier shared of CakeDeployment other gives it 256Mi: 256Mi hold for both" in said
-    assert "CakeDeployment chat gives it 512Mi" in of_other(cake, "ClaimDisputed")
-    other(cake, "kv", "512Mi")
+    assert "CakeDeployment chat gives it 512Mi" in other.awaits("TierDegraded", "True", "ClaimDisputed")
+    other.apply(kvTiers=tiers("kv", "512Mi"))
     cake.awaits("TierDegraded", "False", "TiersUsable")
-    of_other(cake, "TiersUsable")
+    other.awaits("TierDegraded", "False", "TiersUsable")
 
 
-def test_folders_that_lie_one_inside_the_other_are_named_on_both_sides(cake: Cake) -> None:
+def test_folders_that_lie_one_inside_the_other_are_named_on_both_sides(cake: Cake, other: Cake) -> None:
     cake.apply(kvTiers=tiers("", "256Mi"))
-    other(cake, "team/other", "256Mi")
+    other.apply(kvTiers=tiers("team/other", "256Mi"))
     assert "folder team/other of tier shared of CakeDeployment other" in cake.awaits(
         "TierDegraded", "True", "ClaimOverlap"
     )
-    assert "the root of tier shared of CakeDeployment chat" in of_other(cake, "ClaimOverlap")
+    assert "the root of tier shared of CakeDeployment chat" in other.awaits("TierDegraded", "True", "ClaimOverlap")
 
 
-def test_a_claim_is_too_small_for_all_that_share_it_until_one_of_them_goes(cake: Cake) -> None:
+def test_a_claim_is_too_small_for_all_that_share_it_until_one_of_them_goes(cake: Cake, other: Cake) -> None:
     cake.apply(kvTiers=tiers("a", "1Gi"))
     cake.awaits("TierDegraded", "False", "TiersUsable")
-    other(cake, "b", "512Mi")
+    other.apply(kvTiers=tiers("b", "512Mi"))
     assert "holds 1Gi, and the tiers that lie on it may fill 1.5Gi" in cake.awaits(
         "TierDegraded", "True", "ClaimTooSmall"
     )
-    of_other(cake, "ClaimTooSmall")
+    other.awaits("TierDegraded", "True", "ClaimTooSmall")
     cake.kubectl("delete", "cake", OTHER, "--wait=false")
     cake.awaits("TierDegraded", "False", "TiersUsable")
 

@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 import yaml
 
 from tests.cluster.prometheus_server import prometheus
+from tests.cluster.waiting import eventually
 
 PAGE = Path(__file__).parents[2] / "docs/how-to/prometheus.md"
 ENGINE = {
@@ -47,14 +47,14 @@ def scraped(job: dict[str, Any], pods: list[dict[str, str]]) -> dict[str, dict[s
 
 def discovered(url: str, number: int) -> dict[str, Any]:
     """What Prometheus made of its targets, once it knows all of them: it hands them over every five seconds."""
-    end = time.monotonic() + 180
-    while time.monotonic() < end:
+
+    def known() -> dict[str, Any]:
         with urllib.request.urlopen(f"{url}/api/v1/targets") as answer:
             found: dict[str, Any] = json.load(answer)["data"]
-        if len(found["activeTargets"]) + len(found["droppedTargets"]) >= number:
-            return found
-        time.sleep(0.2)
-    raise TimeoutError(f"Prometheus knows of fewer than {number} targets: {found}")
+        assert len(found["activeTargets"]) + len(found["droppedTargets"]) >= number, found
+        return found
+
+    return eventually(known, f"Prometheus knows of {number} targets")
 
 
 def test_an_engine_pod_is_scraped_as_it_speaks_with_the_labels_that_the_operator_asks_for(

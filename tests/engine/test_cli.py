@@ -7,7 +7,6 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -22,6 +21,7 @@ import pytest
 
 from cake_engine.cli import main
 from tests.engine.serving import prompt, write_config, write_live
+from tests.localcluster import ports
 
 START_SECONDS = 240.0
 PROMPT = prompt(1000, seed=5)
@@ -99,9 +99,7 @@ class Serving:
     def __init__(self, model: Path, folder: Path) -> None:
         self.folder = folder
         self.config = write_config(folder)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = ports.any_free()
         self.log = folder / "server.log"
         command = [
             *(sys.executable, "-m", "cake_engine.cli", "serve", str(model), "--cake-config", str(self.config)),

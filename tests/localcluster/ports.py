@@ -22,6 +22,13 @@ def choose(taken: Collection[int]) -> int:
     )
 
 
+def any_free() -> int:
+    """A port of 127.0.0.1 that nobody listened on when the kernel was asked."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def is_free(port: int) -> bool:
     """Whether nobody listens on that port of 127.0.0.1."""
     with socket.socket() as probe:

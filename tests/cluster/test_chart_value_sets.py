@@ -98,6 +98,12 @@ def test_a_second_rendering_differs_by_the_namespace_and_nothing_random(namespac
 
 
 @pytest.mark.parametrize("name", SETS)
+def test_every_object_fits_into_the_annotation_in_which_appliers_keep_it(name: str) -> None:
+    """`kubectl apply` and Argo CD put the whole object into one; those of an object may have 256 KiB."""
+    assert max(len(json.dumps(document)) for document in documents(name)) < 200 * 1024
+
+
+@pytest.mark.parametrize("name", SETS)
 def test_what_selects_the_operators_pods_finds_them_and_not_the_tests_pod(name: str) -> None:
     labels = {pod: template["metadata"]["labels"] for pod, template in pods(name).items()}
     assert selectors(name)
@@ -169,3 +175,11 @@ def test_the_sets_are_no_part_of_the_package(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     with tarfile.open(next(tmp_path.glob("*.tgz"))) as package:
         assert not [name for name in package.getnames() if "/ci/" in name]
+
+
+def test_a_tool_that_deletes_what_leaves_git_can_be_told_to_keep_the_crd() -> None:
+    (crd,) = (one for one in documents("rendered-elsewhere") if one["kind"] == "CustomResourceDefinition")
+    assert crd["metadata"]["annotations"] == {
+        "argocd.argoproj.io/sync-options": "Prune=false,ServerSideApply=true",
+        "helm.sh/resource-policy": "keep",
+    }

@@ -38,7 +38,7 @@ _USAGE_ERROR = 2
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     signal.signal(signal.SIGTERM, _end)  # as process 1 of a container there is no other end before vLLM's own handler
-    options, rest = _parser().parse_known_args(argv)
+    options, rest = command_line().parse_known_args(argv)
     try:
         return _serve(options, rest) if options.command == "serve" else _store(options, rest)
     except (ConfigError, UsageError) as error:
@@ -92,7 +92,8 @@ def serve_arguments(given: Sequence[str], config: Path) -> list[str]:
     return ["serve", *given, "--kv-transfer-config", json.dumps(transfer), "--scheduler-cls", SCHEDULER]
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """The commands and their arguments, but for those of vLLM."""
     parser = argparse.ArgumentParser(prog="cake-engine", description="Cake in vLLM.", allow_abbrev=False)
     commands = parser.add_subparsers(required=True, dest="command", metavar="COMMAND")
     serve = commands.add_parser(

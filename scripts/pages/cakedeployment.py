@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from cake_operator.api.crd import custom_resource_definition
 from cake_operator.api.structural import Schema
 
+from .types import cell, type_of
+
 _INTRODUCTION = """\
 # CakeDeployment (cake.dev/v1alpha1)
 
@@ -48,7 +50,7 @@ def _inside(path: str, field: Schema) -> tuple[Schema, str]:
 
 def _row(path: str, name: str, field: Schema, required: bool) -> str:
     inner, inner_path = _inside(f"{path}.{name}", field)
-    meaning, kind = _text(field), _type(field)
+    meaning, kind = _text(field), type_of(field)
     default = f"`{json.dumps(field['default'])}`" if "default" in field else ""
     if inner.get("properties"):
         # Its own section says the rest: rules, and for an object the defaults.
@@ -56,24 +58,7 @@ def _row(path: str, name: str, field: Schema, required: bool) -> str:
         kind = kind.replace("object", f"[object](#{re.sub('[^a-z]', '', inner_path.lower())})")
     else:
         meaning = " ".join([meaning, *(f"Refused otherwise: *{message}*." for message in _messages(field))])
-    return f"| `{name}` | {kind} | {'required' if required else default} | {meaning.replace('|', chr(92) + '|')} |"
-
-
-def _type(field: Schema) -> str:
-    """What a reader needs of the type: choices, bounds, what is inside."""
-    if "enum" in field:
-        return " or ".join(f"`{choice}`" for choice in field["enum"])
-    if field.get("x-kubernetes-int-or-string"):
-        return "quantity"
-    kind = str(field.get("type", "any"))
-    if kind == "array":
-        return f"list of {_type(field['items'])}"
-    if isinstance(field.get("additionalProperties"), dict):
-        return f"map of {_type(field['additionalProperties'])}"
-    low, high = field.get("minimum"), field.get("maximum")
-    if low is None and high is None:
-        return kind
-    return f"{kind}, {low} to {high}" if high is not None else f"{kind}, at least {low}"
+    return f"| `{name}` | {kind} | {'required' if required else default} | {cell(meaning)} |"
 
 
 def _refusals(schema: Schema) -> str:

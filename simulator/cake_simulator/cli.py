@@ -21,7 +21,7 @@ from cake_simulator.trace import Request, TraceError
 
 def main(given: Sequence[str] | None = None) -> int:
     """Exit 2 when something given cannot be used."""
-    options = _parser().parse_args(given)
+    options = command_line().parse_args(given)
     try:
         return _run(options, " ".join(["cake-simulate", *(sys.argv[1:] if given is None else given)]))
     except (DeploymentError, HardwareError, SweepError, TraceError, ValueError, OSError) as error:
@@ -84,7 +84,8 @@ def _requests(options: argparse.Namespace) -> Callable[[], Iterator[Request]]:
     return requests
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """The arguments."""
     parser = argparse.ArgumentParser(
         prog="cake-simulate", description="How a CakeDeployment would serve a trace on some hardware."
     )

@@ -22,7 +22,7 @@ UNBOUNDED_COLUMNS: Final = 4000
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Answer one question; 1 where there is no answer."""
-    asked = _parser().parse_args(arguments)
+    asked = command_line().parse_args(arguments)
     try:
         cluster = Cluster.of(asked.kubeconfig, asked.context)
         found, view = _ANSWERS[asked.question](cluster, asked, datetime.now(UTC))
@@ -57,7 +57,8 @@ def _explain(cluster: Cluster, asked: argparse.Namespace, now: datetime) -> tupl
 _ANSWERS: Final = {"status": _status, "top": _top, "explain": _explain}
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """What can be asked, and how."""
     options = argparse.ArgumentParser(add_help=False)
     options.add_argument("-n", "--namespace", help="the namespace; that of the context if not given")
     options.add_argument("--context", help="a context of the kubeconfig; the current one if not given")

@@ -1,7 +1,6 @@
 """What the chart renders, and what it refuses to render. Helm alone: no cluster is asked."""
 
 import json
-import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -12,6 +11,8 @@ import yaml
 
 from cake_operator.configuration import Configuration
 from tests.localcluster import clients
+from tests.unit.docs.shown import commands
+from tests.unit.docs.test_blocks import blocks
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts/cake-operator"
@@ -291,14 +292,23 @@ def test_engine_series_carry_the_name_of_their_cakedeployment(watch: str, namesp
     assert engine["metadata"]["labels"]["release"] == "stack"
 
 
-def test_the_install_command_of_the_readme_is_one_that_the_chart_takes() -> None:
-    readme = (ROOT / "README.md").read_text()
-    (command,) = re.findall(r"^ {4}helm install ((?:.*\\\n)*.*)", readme, flags=re.MULTILINE)
-    name, chart, *options = shlex.split(command.replace("\\\n", " "))
+@pytest.mark.parametrize("page", ["README.md", "docs/getting-started.md"])
+def test_the_install_command_of_a_page_is_one_that_the_chart_takes(page: str) -> None:
+    (command,) = (one for one in commands(ROOT / page) if one.startswith("helm install"))
+    name, chart, *options = shlex.split(command)[2:]
     done = helm("template", name, ROOT / chart, *options)
     assert done.returncode == 0, done.stderr
     told = environment(parsed(done.stdout))
     assert told["CAKE_PROMETHEUS_URL"].startswith("http://")
+
+
+def test_the_values_of_the_page_about_argo_cd_are_ones_that_the_chart_takes(tmp_path: Path) -> None:
+    ((_, text),) = (one for one in blocks("yaml") if one[0] == "docs/how-to/argo-cd.md")
+    values = tmp_path / "values.yaml"
+    values.write_text(yaml.safe_dump(yaml.safe_load(text)["spec"]["source"]["helm"]["valuesObject"]))
+    done = helm("template", "cake-operator", CHART, "--values", values)
+    assert done.returncode == 0, done.stderr
+    assert {"PodMonitor", "PrometheusRule"} <= {one["kind"] for one in parsed(done.stdout)}
 
 
 def test_the_operators_network_is_closed_but_for_what_it_needs_where_that_is_asked_for() -> None:

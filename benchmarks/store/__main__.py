@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import re
 import shlex
-import signal
 import sys
-import tempfile
-import time
 from pathlib import Path
 
 import benchmarks.store
 import cake_engine
-from benchmarks.store.cells import Cell, cells
-from benchmarks.store.journal import Journal, JournalError
-from benchmarks.store.report import GOALS, Run, number, write
-from benchmarks.store.tiers import MeasurementError
+from benchmarks.cells import exit_status, matching, measure
+from benchmarks.goals import verdicts
+from benchmarks.journal import Journal
+from benchmarks.store.cells import cells
+from benchmarks.store.report import GOALS, Run, write
 from benchmarks.ttft.report import machine
 from tests.localcluster import cache
 
@@ -31,15 +28,7 @@ PUBLISHED = Path("docs/benchmarks")
 def main() -> int:
     """Exit 1 when the store broke a promise, or could not be measured."""
     arguments = _arguments()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        return benchmark(arguments)
-    except KeyboardInterrupt:
-        print("Interrupted; the cells so far are kept: go on with --resume.", file=sys.stderr)
-        return 130
-    except (MeasurementError, JournalError) as error:
-        print(f"The benchmark cannot go on: {error}", file=sys.stderr)
-        return 1
+    return exit_status(lambda: benchmark(arguments))
 
 
 def benchmark(arguments: argparse.Namespace) -> int:
@@ -49,22 +38,11 @@ def benchmark(arguments: argparse.Namespace) -> int:
     ]
     name = "store-quick.jsonl" if arguments.quick else "store.jsonl"
     journal = Journal(cache.root() / "benchmarks" / name, cache.fingerprint(*sorted(sources)), resume=arguments.resume)
-    for cell in arguments.cells:
-        if cell.name not in journal.figures:
-            began = time.monotonic()
-            with tempfile.TemporaryDirectory(prefix=".bench-store.", dir=arguments.folder) as folder:
-                figures = cell.measure(Path(folder))
-            journal.add(cell.name, figures)
-            said = ", ".join(f"{figure} {number(value)}" for figure, value in figures.items())
-            print(f"{cell.name} ({time.monotonic() - began:.0f} s): {said}", flush=True)
+    measured = measure(arguments.cells, journal, arguments.folder)
     command = shlex.join(["python", "-m", "benchmarks.store", *sys.argv[1:]])
-    measured = {cell.name: journal.figures[cell.name] for cell in arguments.cells}
     run = Run(measured, machine(), command, datetime.datetime.now(datetime.UTC).date().isoformat())
-    found = run.summary()
-    for goal in GOALS:
-        if goal.figure in found:
-            verdict = "" if goal.met(found[goal.figure]) else "  MISSED"
-            print(f"{goal.meaning}: {number(found[goal.figure])} (goal {goal.text}){verdict}")
+    for verdict in verdicts(GOALS, run.summary()):
+        print(verdict)
     if arguments.output is not None:
         write(run, arguments.output)
         print(f"Written: {arguments.output}/store.md, store.json, store.svg.")
@@ -83,13 +61,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--resume", action="store_true", help="go on with the run that was interrupted")
     parser.add_argument("--output", type=Path, help=f"folder for the page ({PUBLISHED} after a whole run)")
     arguments = parser.parse_args()
-    every: list[Cell] = cells(quick=arguments.quick)
+    every = cells(quick=arguments.quick)
     try:
-        arguments.cells = [cell for cell in every if re.search(arguments.cells, cell.name)]
-    except re.error as error:
-        parser.error(f"--cells is not a regular expression: {error}")
-    if not arguments.cells:
-        parser.error("--cells matches none of: " + ", ".join(cell.name for cell in every))
+        arguments.cells = matching(every, arguments.cells)
+    except ValueError as error:
+        parser.error(str(error))
     if arguments.output is None and not arguments.quick and len(arguments.cells) == len(every):
         arguments.output = PUBLISHED
     if arguments.folder is None:

@@ -2,34 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 
+from benchmarks.cells import Cell
 from benchmarks.store import coding, crashes, damage, fleet, population, throughput
 from cake_engine.config import CodecName
 
-Figures = dict[str, float]
 SEED = 1
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One measurement.
-
-    Attributes:
-        name: Kind and parameters, as the page names it.
-        measure: Does it in an empty folder.
-    """
-
-    name: str
-    measure: Callable[[Path], Figures]
-
-    @property
-    def kind(self) -> str:
-        """What is measured, without the parameters."""
-        return self.name.split("/")[0]
 
 
 def cells(*, quick: bool) -> list[Cell]:

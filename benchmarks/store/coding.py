@@ -8,7 +8,8 @@ from statistics import median
 
 import torch
 
-from benchmarks.store.tiers import MIB, MeasurementError
+from benchmarks.cells import MeasurementError
+from benchmarks.store.tiers import MIB
 from cake_engine.config import CodecName
 from cake_engine.store.codecs import codec_of
 

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.store.tiers import MeasurementError, fingerprint, key
+from benchmarks.cells import MeasurementError
+from benchmarks.store.tiers import fingerprint, key
 from cake_engine.config import TierConfig, TierKind
 from cake_engine.store.blocks import BlockStore
 from cake_engine.store.census import census

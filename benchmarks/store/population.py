@@ -10,7 +10,8 @@ import tracemalloc
 from pathlib import Path
 from statistics import quantiles
 
-from benchmarks.store.tiers import MeasurementError, fingerprint, key
+from benchmarks.cells import MeasurementError
+from benchmarks.store.tiers import fingerprint, key
 from cake_engine.store.collector import Collector
 from cake_engine.store.directory import BlockDirectory
 from cake_engine.store.eviction import Limits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import geometric_mean
@@ -13,29 +13,10 @@ from jinja2 import Environment, StrictUndefined
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from benchmarks.store.cells import Figures
+from benchmarks.goals import Goal, number, rounded
+from benchmarks.journal import Figures
 
 TEMPLATE = Path(__file__).with_name("page.md.jinja")
-_SIGNIFICANT = 4
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What is asked of one figure.
-
-    Attributes:
-        figure: Its name in store.json.
-        meaning: In words.
-        text: The goal as the page says it.
-        met: Whether a value is good enough.
-        broken: Whether missing it is a fault of the store, on any machine, rather than slowness.
-    """
-
-    figure: str
-    meaning: str
-    text: str
-    met: Callable[[float], bool]
-    broken: bool = False
 
 
 GOALS = (
@@ -100,23 +81,14 @@ def page(run: Run) -> str:
     return environment.from_string(TEMPLATE.read_text()).render(run=run, goals=goals, number=number)
 
 
-def number(value: float) -> str:
-    """A figure for people."""
-    return f"{value:,.0f}" if value >= 1000 or value == int(value) else f"{value:.3g}"
-
-
 def _document(run: Run) -> dict[str, object]:
     return {
         "machine": run.machine,
         "command": run.command,
         "date": run.date,
-        **_rounded(run.summary()),
-        "cells": {name: _rounded(figures) for name, figures in run.figures.items()},
+        **rounded(run.summary()),
+        "cells": {name: rounded(figures) for name, figures in run.figures.items()},
     }
-
-
-def _rounded(figures: Figures) -> Figures:
-    return {name: float(f"{value:.{_SIGNIFICANT}g}") for name, value in figures.items()}
 
 
 def _plot(run: Run) -> str:

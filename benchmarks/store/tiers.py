@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.cells import MeasurementError
 from cake_engine.config import TierConfig, TierKind
 from cake_engine.store.blocks import BlockStore
 from cake_engine.store.keys import Fingerprint
@@ -19,10 +20,6 @@ from cake_engine.store.transfers import TransferPool
 
 MIB = 1 << 20
 _SEED = 7
-
-
-class MeasurementError(RuntimeError):
-    """A measurement that cannot be made here; its text says why."""
 
 
 def fingerprint(block_bytes: int) -> Fingerprint:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.store.cells import Cell, cells
-from benchmarks.store.journal import Journal, JournalError
+from benchmarks.cells import Cell
+from benchmarks.store.cells import cells
 from benchmarks.store.report import GOALS, Run, page, write
 
 THROUGHPUT = {
@@ -81,22 +81,3 @@ def test_cells_of_both_sizes_are_of_the_same_kinds_and_have_names_of_their_own()
     assert {cell.kind for cell in whole} == {cell.kind for cell in quick} == {name.split("/")[0] for name in FIGURES}
     assert len({cell.name for cell in whole}) == len(whole)
     assert all(isinstance(cell, Cell) for cell in whole)
-
-
-def test_a_journal_goes_on_after_the_last_whole_line(tmp_path: Path) -> None:
-    path = tmp_path / "store.jsonl"
-    Journal(path, "code", resume=False).add("files/1", {"files": 1.0})
-    path.write_text(path.read_text() + '{"cell": "files/2", "fig')
-    journal = Journal(path, "code", resume=True)
-    journal.add("files/3", {"files": 3.0})
-
-    assert list(Journal(path, "code", resume=True).figures) == ["files/1", "files/3"]
-
-
-def test_a_journal_of_other_code_is_not_gone_on_with(tmp_path: Path) -> None:
-    Journal(tmp_path / "store.jsonl", "code", resume=False)
-
-    with pytest.raises(JournalError, match="another engine"):
-        Journal(tmp_path / "store.jsonl", "other", resume=True)
-    with pytest.raises(JournalError, match="no run to resume"):
-        Journal(tmp_path / "none.jsonl", "code", resume=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from benchmarks.store.cells import Figures
+Figures = dict[str, float]
 
 
 class JournalError(RuntimeError):
@@ -48,6 +48,6 @@ class Journal:
             raise JournalError(f"there is no run to resume at {self._path}: {again}") from None
         whole = [json.loads(line) for line in lines if line.endswith("\n")]  # the last one may have been cut short
         if not whole or whole[0] != {"code": code}:
-            raise JournalError(f"{self._path} is of another engine or another benchmark: {again}")
+            raise JournalError(f"{self._path} is of other code, or of another benchmark: {again}")
         self.figures = {entry["cell"]: entry["figures"] for entry in whole[1:]}
         self._path.write_text("".join(json.dumps(entry) + "\n" for entry in whole))

@@ -31,7 +31,7 @@ There from the start, on an idle engine too. A pod has applied the change whose 
 _OPERATOR = """\
 ## Operator
 
-On port 8080 of the operator, path `/metrics`.
+On port 8080 of the operator, path `/metrics`; `/metrics?name[]=cake_operator_acting` has that one alone.
 """
 
 _FLEET = """\

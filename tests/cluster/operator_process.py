@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 from typing import Self
@@ -87,6 +88,12 @@ class OperatorProcess:
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
 
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        assert self._process is not None
+        return self._process.pid
+
     def health(self) -> int:
         """The HTTP status of /healthz."""
         return _get(f"http://127.0.0.1:{self._port}/healthz")[0]
@@ -102,7 +109,7 @@ class OperatorProcess:
     def figure(self, name: str) -> float:
         """The sum of one of its metrics over all labels; 0 before it serves any."""
         try:
-            _, text = _get(f"http://127.0.0.1:{self._port}/metrics")
+            _, text = _get(f"http://127.0.0.1:{self._port}/metrics?{urllib.parse.urlencode({'name[]': name})}")
         except urllib.error.URLError as error:
             if isinstance(error.reason, ConnectionRefusedError):
                 return 0.0

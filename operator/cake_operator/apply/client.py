@@ -74,6 +74,7 @@ class Client:
             (service account tokens are replaced about hourly).
         guard: Called before each write is sent; raises where this process may not write.
         patience: How long an answer is waited for.
+        agent: What it calls itself to the server, as the manager of fields too.
     """
 
     def __init__(
@@ -82,10 +83,12 @@ class Client:
         *,
         guard: Callable[[], None] = lambda: None,
         patience: Patience = Patience(),
+        agent: str = FIELD_MANAGER,
     ) -> None:
         self._login = login
         self._guard = guard
         self._patience = patience
+        self._agent = agent
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -163,14 +166,14 @@ class Client:
             raise ApiError(0, "Unreachable", f"the watch of {kind.plural} broke: {error}") from error
 
     async def apply(self, kind: Kind, obj: Object, *, force: bool, subresource: str | None = None) -> Object:
-        """Server-side apply of `obj` as the operator's field manager; gives the object as it is then.
+        """Server-side apply of `obj`; gives the object as it is then.
 
         Raises:
             ApiError: 409 where `force` is not set and another manager owns a field with another value; 422 where a
                 field cannot be as asked.
         """
         meta = obj["metadata"]
-        params = {"fieldManager": FIELD_MANAGER, "force": "true" if force else "false"}
+        params = {"fieldManager": self._agent, "force": "true" if force else "false"}
         path = kind.path(meta["namespace"], meta["name"], subresource)
         return await self._request("PATCH", path, params=params, body=obj)
 
@@ -241,7 +244,7 @@ class Client:
             info.server.rstrip("/") + "/",
             # Watches hold their connections for good; writes are bounded by the number of workers.
             connector=aiohttp.TCPConnector(limit=0, ssl=info.as_ssl_context()),
-            headers={**info.as_http_headers(), "Accept": "application/json", "User-Agent": FIELD_MANAGER},
+            headers={**info.as_http_headers(), "Accept": "application/json", "User-Agent": self._agent},
             proxy=info.proxy_url,
             trust_env=info.trust_env,
         )

@@ -26,25 +26,27 @@ class Script:
         self._answers = deque(answers)
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.tokens: list[str] = []
+        self.agents: list[str] = []
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Give the next answer."""
         self.requests.append((request.method, dict(request.query)))
         self.tokens.append(request.headers.get("Authorization", ""))
+        self.agents.append(request.headers.get("User-Agent", ""))
         await request.read()
         answer = self._answers[0] if len(self._answers) == 1 else self._answers.popleft()
         return await answer(request)
 
 
 @asynccontextmanager
-async def client_of(script: Script) -> AsyncIterator[Client]:
-    """A client of a server that follows the script; each login brings another token."""
+async def client_of(script: Script, **options: Any) -> AsyncIterator[Client]:
+    """A client, with these options, of a server that follows the script; each login brings another token."""
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", script.answer)
     logins = iter(range(1, 100))
     async with TestServer(application) as server:
         url = str(server.make_url("")).rstrip("/")
-        async with Client(lambda: kopf.ConnectionInfo(server=url, token=f"token-{next(logins)}")) as client:
+        async with Client(lambda: kopf.ConnectionInfo(server=url, token=f"token-{next(logins)}"), **options) as client:
             yield client
 
 

@@ -131,6 +131,13 @@ async def test_an_apply_names_its_manager_and_forces_only_when_told() -> None:
     assert {query["fieldManager"] for _, query in script.requests} == {"cake-operator"}
 
 
+async def test_a_client_of_another_name_writes_under_that_name() -> None:
+    script = Script(ok(SERVICE))
+    async with client_of(script, agent="somebody") as client:
+        await client.apply(SERVICES, SERVICE, force=True)
+    assert [query["fieldManager"] for _, query in script.requests] == script.agents == ["somebody"]
+
+
 async def test_events_of_a_watch_come_whole_however_they_are_cut() -> None:
     long = b'{"type":"ADDED","object":{"x":"' + b"y" * 300_000 + b'"}}\n'
     script = Script(stream(long[:10], long[10:200_000], long[200_000:] + b'{"type":"DELETED","object":{}}\n'))

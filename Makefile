@@ -7,7 +7,7 @@ UV := $(CACHE)/uv/bin/uv
 PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help env lock generate lint test test-unit test-engine test-cluster test-e2e cluster docs demo cluster-down clean bench-ttft bench-core bench-store bench-control
+.PHONY: help env lock generate lint test test-unit test-engine test-cluster test-e2e cluster docs demo cluster-down clean bench-ttft bench-core bench-store bench-control bench-operator
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -73,6 +73,9 @@ bench-store: env ## The file tier on this disk: rates over the disk's, look-ups,
 
 bench-control: env ## Scaling laws and the paper's tables on the simulator (20 min; ARGS="--trace FILE" for the whole hour)
 	$(PY) -m benchmarks.control $(ARGS)
+
+bench-operator: cluster ## The operator with 10, 100 and 1000 resources on a real API server (13 min; ARGS=--quick: 2)
+	$(PY) -m benchmarks.operator $(ARGS)
 
 cluster-down: env ## End the local cluster and everything it started
 	$(PY) -m tests.localcluster down

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import yaml
 from rich.table import Table
@@ -71,9 +72,16 @@ def run(cluster: Cluster, narration: Narration, page: Path) -> list[Check]:
 def install(cluster: Cluster, narration: Narration, model: Path) -> None:
     """Bring everything into the cluster but the CakeDeployment."""
     narration.say("Images, the operator by its Helm chart, Prometheus, and two claims: the model, and one to share")
-    installation.install(cluster, NAMESPACE)
+    installation.install(cluster, NAMESPACE, example())
     cluster.filled_claim(NAMESPACE, "models", model.parent)
     cluster.shared_claim(NAMESPACE, "kv")
+
+
+def example() -> dict[str, Any]:
+    """The CakeDeployment of the demo, in its namespace."""
+    resource: dict[str, Any] = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
+    resource["metadata"]["namespace"] = NAMESPACE
+    return resource
 
 
 @contextmanager
@@ -83,10 +91,8 @@ def started(cluster: Cluster, narration: Narration, model: Path) -> Iterator[Sta
     narration.say(f"kubectl apply -n {NAMESPACE} -f {EXAMPLE.relative_to(CHECKOUT)}")
     if engine:
         narration.detail(f"with what this cluster needs besides: spec.engine.{{{', '.join(engine)}}}")
-    resource = yaml.safe_load(EXAMPLE.read_text(encoding="utf-8"))
-    resource["metadata"]["namespace"] = NAMESPACE
     with Served(cluster, NAMESPACE, NAME) as served, tempfile.TemporaryDirectory(prefix="cake-demo-") as folder:
-        cluster.apply(fitted(resource, engine))
+        cluster.apply(fitted(example(), engine))
         served.wait("Ready", ready, READY_TIMEOUT_SECONDS)
         narration.detail(served.kubectl("get", "cakedeployment").rstrip().replace("\n", "\n        "))
         server = Server(cluster.reach(NAMESPACE, NAME))

@@ -1,6 +1,9 @@
+import json
+
 import pytest
 
-from demo.installation import chart_image, chart_values
+from demo.installation import OPERATOR_NAMESPACE, chart_image, chart_values, prometheus_objects
+from demo.run import example
 from tests.localcluster import Images
 
 DIGEST = "sha256:" + "0" * 64
@@ -27,3 +30,20 @@ def test_the_chart_gets_the_images_and_the_prometheus_of_the_cluster() -> None:
 
     assert (values["image"]["repository"], values["engine"]) == ("o", {"image": "e:2"})
     assert values["prometheus"]["url"] == "http://prometheus.here:9090"
+
+
+def test_prometheus_judges_the_objective_of_the_cakedeployment_that_will_be_there() -> None:
+    objects = prometheus_objects(Images("o:1", "e:2", "p:3"), "here", [example()])
+
+    (rules,) = (thing["data"]["rules.json"] for thing in objects if "rules.json" in thing.get("data", {}))
+    names = [group["name"] for group in json.loads(rules)["groups"]]
+    assert names == ["cake-fleet", "cake-slo.cake-demo.chat", "cake-slo-budget.cake-demo.chat"]
+
+
+def test_prometheus_may_look_for_pods_beside_it_and_where_the_operator_is() -> None:
+    objects = prometheus_objects(Images("o:1", "e:2", "p:3"), "here", [])
+
+    allowed = {thing["metadata"]["namespace"]: thing for thing in objects if thing["kind"] == "RoleBinding"}
+    assert set(allowed) == {"here", OPERATOR_NAMESPACE}
+    assert {thing["subjects"][0]["namespace"] for thing in allowed.values()} == {"here"}
+    assert {thing["metadata"]["namespace"] for thing in objects if thing["kind"] == "Deployment"} == {"here"}

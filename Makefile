@@ -7,7 +7,7 @@ UV := $(CACHE)/uv/bin/uv
 PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help env lock generate lint test test-unit test-engine test-cluster test-e2e cluster docs demo cluster-down clean bench-ttft bench-core bench-store bench-control bench-operator
+.PHONY: help env lock generate lint test test-unit test-engine test-cluster test-chart test-images test-e2e cluster docs demo dist cluster-down clean bench-ttft bench-core bench-store bench-control bench-operator
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -59,6 +59,12 @@ test: lint docs test-unit test-engine test-cluster test-e2e ## Everything, on a 
 demo: cluster ## A serving fleet on this machine; KEEP=1 leaves it running
 	$(PY) -m demo $(if $(KEEP),--keep)
 
+test-chart: cluster ## The chart alone: values, renderings, a real API server; part of test-cluster
+	scripts/test-cluster tests/cluster/test_chart*.py
+
+test-images: cluster ## The two Dockerfiles, built by Debian's buildah and run (root)
+	$(PY) -m pytest tests/images
+
 docs: env ## The documentation as a site, in build/site; a link that leads nowhere fails it
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build
 
@@ -76,6 +82,9 @@ bench-control: env ## Scaling laws and the paper's tables on the simulator (20 m
 
 bench-operator: cluster ## The operator with 10, 100 and 1000 resources on a real API server (13 min; ARGS=--quick: 2)
 	$(PY) -m benchmarks.operator $(ARGS)
+
+dist: env ## What a release has beside its images, in dist/: wheel, chart, bill of materials
+	scripts/dist
 
 cluster-down: env ## End the local cluster and everything it started
 	$(PY) -m tests.localcluster down

@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 REQUIREMENTS = sorted((ROOT / "requirements").iterdir())
@@ -61,3 +62,8 @@ def test_the_wheel_holds_the_packages_and_nothing_else(tmp_path: Path) -> None:
     assert shipped - metadata == sources
     assert {f"{package}/py.typed" for package in PACKAGES} <= shipped
     assert any(name.endswith("licenses/LICENSE") for name in metadata)
+
+
+def test_packages_and_chart_have_one_version() -> None:
+    chart = yaml.safe_load((ROOT / "charts/cake-operator/Chart.yaml").read_text())
+    assert {chart["version"], chart["appVersion"]} == {PROJECT["version"]}

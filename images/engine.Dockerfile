@@ -4,10 +4,10 @@ ARG BASE=vllm/vllm-openai:v0.32.0
 
 FROM ${BASE} AS build
 COPY . /src
-# vLLM brings all that the engine imports.
-RUN python3 -m pip install --no-cache-dir --no-compile --no-deps --target /opt/cake /src
-# The container's file system is read-only: what is not compiled here is compiled at each start.
-RUN python3 -m compileall -q --invalidation-mode unchecked-hash /opt/cake
+# vLLM brings all that the engine imports. The container's file system is read-only: what is not compiled here is compiled
+# at each start.
+RUN python3 -m pip install --no-cache-dir --no-compile --no-deps --target /opt/cake /src \
+ && python3 -m compileall -q --invalidation-mode unchecked-hash /opt/cake
 
 FROM ${BASE}
 COPY --from=build /opt/cake /opt/cake

@@ -4,11 +4,11 @@ ARG BASE=python:3.11-slim
 
 FROM ${BASE} AS build
 COPY . /src
+# The container's file system is read-only: what is not compiled here is compiled at each start.
 RUN python3 -m pip install --no-cache-dir --no-compile --no-deps --require-hashes --target /opt/cake \
         --requirement /src/requirements/operator.txt \
- && python3 -m pip install --no-cache-dir --no-compile --no-deps --target /opt/cake /src
-# The container's file system is read-only: what is not compiled here is compiled at each start.
-RUN python3 -m compileall -q --invalidation-mode unchecked-hash /opt/cake
+ && python3 -m pip install --no-cache-dir --no-compile --no-deps --target /opt/cake /src \
+ && python3 -m compileall -q --invalidation-mode unchecked-hash /opt/cake
 
 FROM ${BASE}
 COPY --from=build /opt/cake /opt/cake

@@ -1,0 +1,1 @@
+"""The two Dockerfiles, built and run without a registry: `make test-images`."""

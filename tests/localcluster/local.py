@@ -133,6 +133,11 @@ class LocalCluster(Cluster):
         for line in log.read_text().splitlines():
             yield json.loads(line)
 
+    def restart(self, program: str) -> None:
+        """End one of its programs, such as ``etcd``, and start it again on the same data."""
+        assert self._processes is not None, "it was started by this process"
+        self._processes.restart(program)
+
     def _containers(self) -> Containers:
         self._require_node()
         return Containers(self.run.folder / "containerd.sock")

@@ -17,11 +17,13 @@ from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTENTS = ROOT / "docs/README.md"
+STYLE = "assets/documentation.css"
 LINK = re.compile(r"\[([^\]]*)\]\(([^)\s#]+)[^)]*\)")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Make the navigation: a section for each heading of the table of contents."""
+    """Make the navigation, a section for each heading of the table of contents, and name the style sheet."""
+    config.extra_css.append(STYLE)
     sections = re.split(r"^## ", CONTENTS.read_text(), flags=re.MULTILINE)[1:]
     config.nav = [
         {"Home": ["README.md", {"All pages": _uri(CONTENTS)}]},
@@ -38,6 +40,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     linked = {target for page in pages for _, target in _links(page) if target.is_file()}
     for path in sorted({*pages, *linked}):
         files.append(File.generated(config, _uri(path), abs_src_path=str(path)))
+    files.append(File.generated(config, STYLE, abs_src_path=str(Path(__file__).with_suffix(".css"))))
     return files
 
 

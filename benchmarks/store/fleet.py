@@ -1,4 +1,4 @@
-"""Engines as processes that write one tier far beyond its capacity, and can be held still to be counted."""
+"""Engines of two tenants, as processes: they write one tier far beyond its capacity, and can be held still."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ from pathlib import Path
 from benchmarks.store.tiers import open_store
 from cake_engine.store.ledger import FOLDER
 from cake_engine.store.reader import page_buffer
+from cake_engine.store.tenant import Tenant
 from cake_engine.store.transfer import Transfer
 
 BLOCK_BYTES = 4096
 FILE_BYTES = BLOCK_BYTES + 4096
 CAPACITY = 100 * FILE_BYTES
 ENGINES = 4
+TENANTS = (Tenant(bytes(range(32))), Tenant(bytes(range(32, 64))))
 
 
-def engine(root: Path) -> None:
+def engine(root: Path, tenant: Tenant) -> None:
     """Saves one block after another until it is killed."""
-    store = open_store(root, BLOCK_BYTES, CAPACITY)
+    store = open_store(root, BLOCK_BYTES, CAPACITY, tenant)
     buffer, row = page_buffer(store.file_bytes), memoryview(bytes(BLOCK_BYTES))
     for number in itertools.count():
         key = os.getpid().to_bytes(4, "big") + number.to_bytes(8, "big") + os.urandom(20)
@@ -40,12 +42,13 @@ class Fleet:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.engines: list[BaseProcess] = []
+        self._tenants = itertools.cycle(TENANTS)
         for _ in range(ENGINES):
             self.add()
 
     def add(self) -> None:
         """One more."""
-        process = multiprocessing.get_context("fork").Process(target=engine, args=(self.root,))
+        process = multiprocessing.get_context("fork").Process(target=engine, args=(self.root, next(self._tenants)))
         process.start()
         self.engines.append(process)
 

@@ -15,6 +15,7 @@ from cake_engine.config import TierConfig, TierKind
 from cake_engine.store.blocks import BlockStore
 from cake_engine.store.keys import Fingerprint
 from cake_engine.store.statistics import Recorder
+from cake_engine.store.tenant import Tenant
 from cake_engine.store.transfer import Transfer
 from cake_engine.store.transfers import TransferPool
 
@@ -32,10 +33,10 @@ def key(number: int) -> bytes:
     return hashlib.sha256(number.to_bytes(8, "big")).digest() + bytes(4)
 
 
-def open_store(folder: Path, block_bytes: int, capacity_bytes: int) -> BlockStore:
+def open_store(folder: Path, block_bytes: int, capacity_bytes: int, tenant: Tenant | None = None) -> BlockStore:
     """A store as an engine opens it."""
     tier = TierConfig(name="bench", kind=TierKind.FILE_SYSTEM, path=str(folder), capacity_bytes=capacity_bytes)
-    return BlockStore(tier, fingerprint(block_bytes), Recorder())
+    return BlockStore(tier, fingerprint(block_bytes), Recorder(), tenant=tenant)
 
 
 class Mover:

@@ -19,6 +19,7 @@ from typing import NoReturn
 from cake_engine.commands import STORE
 from cake_engine.commands.usage import UsageError
 from cake_engine.config import ConfigError, read_static
+from cake_engine.store.tenant import tenant_of
 
 CONNECTOR = "CakeConnector"
 CONNECTOR_MODULE = "cake_engine.vllm.connector"
@@ -72,7 +73,7 @@ def serve_arguments(given: Sequence[str], config: Path) -> list[str]:
 
     Raises:
         UsageError: The model is missing, or an argument is Cake's to give.
-        ConfigError: The file cannot be used.
+        ConfigError: The file, or the salt that it names, cannot be used.
     """
     if not given or given[0].startswith("-"):
         raise UsageError("the model is missing: write cake-engine serve MODEL --cake-config FILE [vLLM's arguments].")
@@ -82,7 +83,7 @@ def serve_arguments(given: Sequence[str], config: Path) -> list[str]:
             raise UsageError(
                 f"remove {flag}: {_OURS[flag]}. To combine it with others, start from the command that --show prints."
             )
-    read_static(config)
+    tenant_of(read_static(config))
     transfer = {
         "kv_connector": CONNECTOR,
         "kv_connector_module_path": CONNECTOR_MODULE,

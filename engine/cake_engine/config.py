@@ -125,6 +125,8 @@ class StaticConfig(_Document):
         tiers: Fast to slow: one Memory tier, then FileSystem tiers.
         live_config: File of the live configuration; null keeps `LiveConfig`'s defaults for the life of the engine.
         chunk_tokens: Tokens of one stored block; null leaves it to the engine (its KV block size).
+        salt_file: File with the salt of the tenant whose blocks these are; null keeps them where all engines without a
+            tenant find them.
     """
 
     version: Literal[1] = 1
@@ -132,6 +134,12 @@ class StaticConfig(_Document):
     tiers: tuple[TierConfig, ...]
     live_config: str | None = None
     chunk_tokens: int | None = Field(default=None, gt=0)
+    salt_file: str | None = None
+
+    def to_json(self) -> str:
+        """The text of the file; without a tenant what it was before there were any, as another text rolls pods."""
+        absent = {"salt_file"} if self.salt_file is None else None
+        return self.model_dump_json(by_alias=True, indent=2, exclude=absent) + "\n"
 
     @field_validator("tiers")
     @classmethod

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import secrets
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
@@ -72,7 +73,7 @@ async def run(configuration: Configuration) -> None:
         sampling = _sampling(configuration)
         rules = await _rules(client, configuration.rules, sampling)
         clock, rendering = SteadyClock(), RenderSettings(configuration.engine_image, rules)
-        reconciler = Reconciler(client, cache, rendering, Laws.of(sampling), clock)
+        reconciler = Reconciler(client, cache, rendering, Laws.of(sampling), clock=clock, entropy=secrets.token_bytes)
         kinds = [kind for kind in (*CHILDREN, PODS) if kind is not PROMETHEUS_RULES or rules is not None]
         informers = _informers(client, cache, kinds, configuration.namespace, _notifier(cache, queue))
 

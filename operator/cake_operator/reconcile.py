@@ -37,6 +37,7 @@ from cake_operator.policy.slo import judge
 from cake_operator.render.children import render
 from cake_operator.render.merging import MergeError
 from cake_operator.render.settings import RenderSettings
+from cake_operator.render.tenant import SALT_BYTES, tenant_secrets
 from cake_operator.render.tuning_config import knobs_of, next_live
 from cake_operator.status.claims import claim_troubles
 from cake_operator.status.faults import sentence_of
@@ -46,6 +47,10 @@ from cake_operator.status.room import room_troubles, write_troubles
 from cake_operator.status.sharing import sharing_troubles
 from cake_operator.status.starts import Starts, watch_starts
 from cake_operator.status.troubles import Trouble
+
+Clock = Callable[[], datetime]
+Entropy = Callable[[int], bytes]
+"""So many bytes that nobody can guess."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ class Reconciler:
     """
 
     def __init__(
-        self, client: Client, cache: Cache, settings: RenderSettings, laws: Laws, clock: Callable[[], datetime]
+        self, client: Client, cache: Cache, settings: RenderSettings, laws: Laws, *, clock: Clock, entropy: Entropy
     ) -> None:
         self.fleet = FleetSnapshot(clock(), error="Prometheus has not been asked yet.")
         self._client = client
@@ -93,6 +98,7 @@ class Reconciler:
         self._settings = settings
         self._laws = laws
         self._clock = clock
+        self._entropy = entropy
         self._memories: dict[Key, Memory] = {}
         self._readings = Readings()
 
@@ -131,9 +137,10 @@ class Reconciler:
                     present=seen.deployment,
                     longest_start=longest,
                 )
+                secrets = tenant_secrets(resource, self._entropy(SALT_BYTES))
                 # apply
                 await self._choose_who_goes(key, seen, snapshot, decided)
-                failures = await self._children.bring_to(key, resource.metadata.uid, order, children)
+                failures = await self._children.bring_to(key, resource.metadata.uid, order, children, secrets)
         except (ValidationError, MergeError) as error:
             await self._refuse(stored, error, now)
             return None

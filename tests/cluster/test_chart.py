@@ -135,6 +135,7 @@ NEEDED = [
     ("patch", "/pods"),
     ("create", "/events"),
     ("patch", "/events"),
+    ("create", "/secrets"),
 ]
 # Neither its own resource's spec, nor what runs as pods, nor anything secret.
 FORBIDDEN = [
@@ -147,6 +148,9 @@ FORBIDDEN = [
     ("create", "/pods/exec"),
     ("get", "/secrets"),
     ("list", "/secrets"),
+    ("watch", "/secrets"),
+    ("patch", "/secrets"),
+    ("delete", "/secrets"),
     ("create", "/serviceaccounts/token"),
     ("create", "rbac.authorization.k8s.io/roles"),
     ("bind", "rbac.authorization.k8s.io/clusterroles"),

@@ -36,6 +36,12 @@ def _knobs(**live: Any) -> Object:
     return {"ConfigMap/chat-tuning": {"data": {"tuning.json": live}}}
 
 
+def _of_tenant(name: str) -> Object:
+    """Pods that mount the tenant's salt, and the claim of all tenants."""
+    volumes = [{"secret": {"secretName": f"cake-tenant-{name}"}}, {"persistentVolumeClaim": {"claimName": "kv"}}]
+    return {"spec": {"template": {"spec": {"volumes": volumes}}}}
+
+
 _SHARED_TB = _tiers({"name": "shared", "path": "/var/cake/tiers/shared", "capacityBytes": 2**40})
 _ONE_CLAIM = {"spec": {"template": {"spec": {"volumes": [{"persistentVolumeClaim": {"claimName": "kv"}}]}}}}
 _KEY = {"secretKeyRef": {"name": "chat-api-key", "key": "token"}}
@@ -110,6 +116,11 @@ PROMISED: dict[str, Object] = {
     "13-chosen-user-ids": _pod(
         securityContext={"runAsNonRoot": True, "runAsUser": None, "runAsGroup": None, "fsGroup": None}
     ),
+    "14-two-tenants": {
+        **{f"Deployment/{name}": _of_tenant(name) for name in ("search", "legal")},
+        "ConfigMap/search-engine": _SHARED_TB,
+        "ConfigMap/legal-engine": _SHARED_TB,
+    },
     "cakedeployment": {"Deployment/chat": {"spec": {"replicas": 1}}},
 }
 

@@ -128,8 +128,9 @@ def used(cluster: Cluster, user: str) -> set[Right]:
 
 
 def lives_its_life(cake: Cake, figures: Scraping, operator: OperatorProcess) -> None:
-    """Everything that the operator writes: children, a claim, a policy, two prunes, a pod's cost, status, an Event."""
+    """All that the operator writes: children, a claim, a policy, a Secret, prunes, a pod's cost, status, an Event."""
     spec = {"kvTiers": [MEMORY, claimed("lost", "Delete")], "networkPolicy": {"from": [{"podSelector": {}}]}}
+    spec |= {"tenant": "search"}
     cake.apply(replicas=2, **spec)
     cake.made()
     cake.must("networkpolicy")

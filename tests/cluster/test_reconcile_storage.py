@@ -45,11 +45,11 @@ def other(cake: Cake) -> Cake:
 def test_two_that_disagree_how_large_a_folder_may_grow_are_both_told_until_they_agree(cake: Cake, other: Cake) -> None:
     cake.apply(kvTiers=tiers("kv", "512Mi"))
     cake.awaits("TierDegraded", "False", "TiersUsable")
-    other.apply(kvTiers=tiers("kv", "256Mi"))
+    other.apply(tenant="legal", kvTiers=tiers("kv", "256Mi"))  # tenants share the room as others do
     said = cake.awaits("TierDegraded", "True", "ClaimDisputed")
     assert "may hold 512Mi, and tier shared of CakeDeployment other gives it 256Mi: 256Mi hold for both" in said
     assert "CakeDeployment chat gives it 512Mi" in other.awaits("TierDegraded", "True", "ClaimDisputed")
-    other.apply(kvTiers=tiers("kv", "512Mi"))
+    other.apply(tenant="legal", kvTiers=tiers("kv", "512Mi"))
     cake.awaits("TierDegraded", "False", "TiersUsable")
     other.awaits("TierDegraded", "False", "TiersUsable")
 

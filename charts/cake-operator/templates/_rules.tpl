@@ -1,5 +1,5 @@
 {{/* What the operator may do, and nothing more: one list for the ClusterRole and for the Role of a single namespace.
-     It reads no Secret: pods are given tokens by reference. */}}
+     It reads no Secret: pods are given them by reference. */}}
 {{- define "cake-operator.rules" -}}
 - apiGroups: [cake.dev]
   resources: [cakedeployments]
@@ -20,6 +20,10 @@
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [get, list, watch, create, patch]
+# Salts of tenants: made where there is none, and read by pods alone.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [create]
 # Claims of tiers that a CakeDeployment no longer has; all else goes with its owner.
 - apiGroups: [""]
   resources: [persistentvolumeclaims]

@@ -1,37 +1,40 @@
-"""`cake-engine store stat FOLDER`: bytes by model, codec and age, and what the books say."""
+"""`cake-engine store stat FOLDER`: bytes by model, codec, tenant and age, and what the books say."""
 
 from __future__ import annotations
 
 import argparse
 import time
 
+from cake_engine.commands.of_tenant import SHOWN, of_tenant, salt_argument
 from cake_engine.commands.usage import reading
 from cake_engine.store.inventory import AGES, Holding, holdings
 from cake_engine.store.ledger import Ledger
 
 NAME = "stat"
-HELP = "show bytes by model, codec and age, and what writers hold"
+HELP = "show bytes by model, codec, tenant and age, and what writers hold"
 
 _MIB = 1 << 20
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """None beside the folder."""
+    """Whose blocks."""
+    salt_argument(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print a line for each fingerprint, the sum, and the books."""
     with reading(options.folder):
-        found = list(holdings(options.folder, time.time()))
+        found = of_tenant(holdings(options.folder, time.time()), options.salt)
         accounts = Ledger(options.folder, capacity_bytes=1).read()
     ages = " ".join(f"{name:>10}" for name in AGES)
-    print(f"{'MODEL':<32} {'REVISION':<12} {'WEIGHTS':<8} {'CODEC':<8} {'BLOCKS':>9} {'MIB':>10} {ages} {'WRITING':>8}")
+    head = f"{'MODEL':<32} {'REVISION':<12} {'WEIGHTS':<8} {'CODEC':<8} {'TENANT':<{SHOWN}}"
+    print(f"{head} {'BLOCKS':>9} {'MIB':>10} {ages} {'WRITING':>8}")
     for one in found:
         print(
             f"{one.named('model'):<32} {one.named('revision'):<12} {one.named('weights')[:8]:<8} "
-            f"{one.named('codec'):<8} {_figures([one])}"
+            f"{one.named('codec'):<8} {one.named('tenant')[:SHOWN]:<{SHOWN}} {_figures([one])}"
         )
-    print(f"{'all':<63} {_figures(found)}")
+    print(f"{'all':<{len(head)}} {_figures(found)}")
     if not accounts.writers:
         print("No engine keeps the books of this tier.")
         return 0

@@ -6,6 +6,7 @@ import errno
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from cake_engine.config import TierConfig
 from cake_engine.store.blockfile import HEADER_BYTES, BlockRejectedError, Reject, seal, unseal
@@ -16,6 +17,7 @@ from cake_engine.store.keeper import Keeper
 from cake_engine.store.keys import Fingerprint
 from cake_engine.store.publishing import LeftBehindError
 from cake_engine.store.statistics import Recorder
+from cake_engine.store.tenant import Tenant
 from cake_engine.store.transfer import Transfer
 
 logger = logging.getLogger(__name__)
@@ -42,7 +44,12 @@ class BlockStore:
     """
 
     def __init__(
-        self, tier: TierConfig, fingerprint: Fingerprint, recorder: Recorder, keeper: Keeper | None = None
+        self,
+        tier: TierConfig,
+        fingerprint: Fingerprint,
+        recorder: Recorder,
+        keeper: Keeper | None = None,
+        tenant: Tenant | None = None,
     ) -> None:
         """Open a tier; nothing is waited for.
 
@@ -51,6 +58,7 @@ class BlockStore:
             fingerprint: Of the engine's blocks.
             recorder: Counts what happens.
             keeper: Of the tier, for who tends it himself; None makes one with a thread that does.
+            tenant: Whose blocks these are; None where they are anybody's. It is put into the fingerprint here.
 
         Raises:
             ValueError: The tier has no folder.
@@ -59,9 +67,10 @@ class BlockStore:
             raise ValueError(f'tier "{tier.name}" has no folder: a block store needs one')
         self._name = tier.name
         self._codec = codec_of(tier.codec, fingerprint.dtype)
-        self._fingerprint = fingerprint
+        self._fingerprint = fingerprint if tenant is None else replace(fingerprint, tenant=tenant.identity)
+        self._name_of: Callable[[bytes], bytes] = bytes if tenant is None else tenant.name_of
         self._recorder = recorder
-        self._directory = BlockDirectory(tier.path, fingerprint)
+        self._directory = BlockDirectory(tier.path, self._fingerprint)
         self._keeper = keeper or Keeper(
             tier.path, Limits(tier.capacity_bytes, tier.ttl_seconds), on_evicted=recorder.evicted
         )
@@ -87,20 +96,21 @@ class BlockStore:
         Raises:
             OSError: The file system could not say.
         """
-        return self._directory.contains(key)
+        return self._directory.contains(self._name_of(key))
 
     def load(self, transfer: Transfer, row_of: RowOf, buffer: memoryview) -> None:
         """Read, verify, and only then write to memory; the transfer's failure says what went wrong."""
+        name = self._name_of(transfer.key)
         try:
-            file = self._directory.read(transfer.key, buffer)
-            payload = unseal(file, codec=self._codec.identifier, fingerprint=self._fingerprint.digest, key=transfer.key)
+            file = self._directory.read(name, buffer)
+            payload = unseal(file, codec=self._codec.identifier, fingerprint=self._fingerprint.digest, key=name)
             if not transfer.begin_commit():
                 return
             self._decode(payload, row_of(transfer.chunk))
             transfer.moved = file.nbytes
         except BlockRejectedError as error:
             transfer.fail(error.reason.value)
-            self._reject(transfer.key, error.reason)
+            self._reject(name, error.reason)
         except OSError as error:
             transfer.fail("io_error")
             self._say_once(f"read {error.errno}", "A block of tier %s could not be read (%s): it is computed", error)
@@ -112,15 +122,16 @@ class BlockStore:
         if time.monotonic() < self._no_writes_until:
             transfer.fail("paused")
             return
+        name = self._name_of(transfer.key)
         try:
-            if self._directory.contains(transfer.key):
+            if self._directory.contains(name):
                 return
             if refusal := self._keeper.admit(self.file_bytes):
                 transfer.fail(refusal)
                 return
             written = 0
             try:
-                written = self._publish(transfer, row_of, buffer)
+                written = self._publish(transfer, name, row_of, buffer)
             except LeftBehindError:
                 written = self.file_bytes  # as long as nobody has counted
                 raise
@@ -145,7 +156,7 @@ class BlockStore:
         except ValueError:
             raise BlockRejectedError(Reject.TRUNCATED) from None
 
-    def _publish(self, transfer: Transfer, row_of: RowOf, buffer: memoryview) -> int:
+    def _publish(self, transfer: Transfer, name: bytes, row_of: RowOf, buffer: memoryview) -> int:
         """Returns the bytes written; 0 when the transfer was given up before it had its copy."""
         if not transfer.begin_commit():
             return 0
@@ -155,20 +166,20 @@ class BlockStore:
             buffer[:size],
             codec=self._codec.identifier,
             fingerprint=self._fingerprint.digest,
-            key=transfer.key,
+            key=name,
             position=transfer.position,
         )
-        self._directory.publish(transfer.key, buffer[:size])
+        self._directory.publish(name, buffer[:size])
         return size
 
-    def _reject(self, key: bytes, reason: Reject) -> None:
+    def _reject(self, name: bytes, reason: Reject) -> None:
         """Count a file that is not the block asked for, and remove it: it would be so the next time too."""
         self._recorder.rejected(reason.value)
         if reason is Reject.MISSING:
             return
         self._say_once(reason.value, "A block file of tier %s is bad (%s): removed, and the block is computed", reason)
         try:
-            self._directory.discard(key)
+            self._directory.discard(name)
         except OSError as error:
             self._say_once(f"discard {error.errno}", "A bad block file of tier %s could not be removed (%s)", error)
 

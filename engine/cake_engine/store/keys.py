@@ -34,6 +34,7 @@ class Fingerprint:
         rank: Worker whose bytes a file holds; None where it holds those of all workers, in rank order.
         codec: How the bytes are encoded.
         format_version: Of the file.
+        tenant: Whose blocks these are; None where they are anybody's.
     """
 
     model: str
@@ -49,11 +50,15 @@ class Fingerprint:
     rank: int | None = None
     codec: CodecName = CodecName.RAW
     format_version: int = FORMAT_VERSION
+    tenant: str | None = None
 
     @cached_property
     def document(self) -> str:
         """Canonical JSON: what is hashed, and what stands beside the blocks for people to read."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        members = asdict(self)
+        if self.tenant is None:
+            del members["tenant"]  # blocks of nobody's are found where they were before there were tenants
+        return json.dumps(members, sort_keys=True, separators=(",", ":"))
 
     @cached_property
     def digest(self) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,15 @@ from vllm.v1.kv_offload.tiering.spec import TieringOffloadingSpec
 
 from cake_engine.config import StaticConfig, read_static
 from cake_engine.live import LiveConfigFile
+from cake_engine.store.tenant import tenant_of
 from cake_engine.vllm import adapter_0_32 as adapter
 from cake_engine.vllm import completions
 from cake_engine.vllm.eviction import HeadsFirstPolicy
 from cake_engine.vllm.metrics import DEFINITIONS
 from cake_engine.vllm.tier import CakeFileTier
 from cake_engine.vllm.worker import HostCopyWorker
+
+logger = logging.getLogger(__name__)
 
 CONFIG_KEY = "cake_config"
 
@@ -79,6 +83,9 @@ class CakeOffloadingSpec(TieringOffloadingSpec):
         return self._manager
 
     def _build_manager(self) -> TieringOffloadingManager:
+        tenant = tenant_of(self.static)
+        if tenant is not None:
+            logger.info("File tiers keep this engine's blocks as those of tenant %s", tenant.identity)
         region = SharedOffloadRegion(
             engine_id=self._engine_id,
             num_chunks=self.num_chunks,
@@ -100,7 +107,8 @@ class CakeOffloadingSpec(TieringOffloadingSpec):
         try:
             for tier in self.static.file_systems:
                 view = primary.get_kv_memoryview()
-                tiers.append(CakeFileTier(self, view, tier.name, tier=tier, model=self.static.model, live=self.live))
+                model, live = self.static.model, self.live
+                tiers.append(CakeFileTier(self, view, tier.name, tier=tier, model=model, live=live, tenant=tenant))
                 tiers[-1].on_completion = completions.announce
         except BaseException:
             for made in tiers:

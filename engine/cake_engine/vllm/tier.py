@@ -23,6 +23,7 @@ from cake_engine.store.blockfile import Reject
 from cake_engine.store.blocks import BlockStore
 from cake_engine.store.presence import PresenceCache
 from cake_engine.store.statistics import Recorder, TierStatistics
+from cake_engine.store.tenant import Tenant
 from cake_engine.store.transfer import Transfer
 from cake_engine.store.transfers import TransferPool
 from cake_engine.vllm.key_space import fingerprint
@@ -64,6 +65,7 @@ class CakeFileTier(SecondaryTierManager):
         tier: TierConfig,
         model: ModelIdentity,
         live: LiveConfigFile,
+        tenant: Tenant | None = None,
         readers: int = 4,
         writers: int = 2,
         deadline_seconds: float = 5.0,
@@ -77,6 +79,7 @@ class CakeFileTier(SecondaryTierManager):
             tier: A FileSystem tier of the static configuration.
             model: Whose blocks these are.
             live: For the bandwidth caps.
+            tenant: Who alone finds them; None lets everybody.
             readers: Threads that read.
             writers: Threads that write.
             deadline_seconds: For one read or write, from its turn.
@@ -91,7 +94,8 @@ class CakeFileTier(SecondaryTierManager):
         self._queued_writes = max(_FEWEST_QUEUED_WRITES, int(_QUEUED_WRITE_SHARE * len(rows)))
         self.on_completion: Callable[[], None] = lambda: None
         self._recorder = Recorder()
-        self._store = BlockStore(tier, fingerprint(offloading_spec.config, rows.shape[1], model, tier), self._recorder)
+        space = fingerprint(offloading_spec.config, rows.shape[1], model, tier)
+        self._store = BlockStore(tier, space, self._recorder, tenant=tenant)
         self._presence = PresenceCache(
             self._store.contains, on_answer=self._completed, on_fault=self._recorder.fell_back
         )

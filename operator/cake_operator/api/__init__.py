@@ -5,7 +5,7 @@ from cake_operator.api.balance import BalanceSpec, BandwidthBounds, BoundsSpec, 
 from cake_operator.api.durations import Duration, PositiveDuration
 from cake_operator.api.engine import Drain, EngineSpec
 from cake_operator.api.model_source import ClaimSource, HuggingFaceSource, ModelSource, ModelSpec
-from cake_operator.api.names import ObjectName, ServedName, SubPath, TierName
+from cake_operator.api.names import ObjectName, ServedName, SubPath, TenantName, TierName
 from cake_operator.api.network_policy import NetworkPolicySpec
 from cake_operator.api.percentages import Percentage
 from cake_operator.api.quantities import Capacity, Quantity
@@ -70,6 +70,7 @@ __all__ = [
     "SloSpec",
     "SloStatus",
     "SubPath",
+    "TenantName",
     "TierName",
     "slo_warnings",
 ]

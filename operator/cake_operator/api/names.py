@@ -35,6 +35,18 @@ class TierName(Scalar):
     )
 
 
+class TenantName(Scalar):
+    """The name of a tenant: it stands in the name and a label of its Secret."""
+
+    max_length: ClassVar[int] = 63
+    rules: ClassVar[tuple[Rule, ...]] = (
+        matches(
+            _LABEL,
+            "a tenant's name is lower-case letters, digits and -, as in search or team-a",
+        ),
+    )
+
+
 class ServedName(Scalar):
     """The name of a model in requests."""
 

@@ -14,6 +14,7 @@ from cake_engine.config import MAX_TIERS
 from cake_operator.api.balance import BalanceSpec
 from cake_operator.api.engine import EngineSpec
 from cake_operator.api.model_source import ModelSpec
+from cake_operator.api.names import TenantName
 from cake_operator.api.network_policy import NetworkPolicySpec
 from cake_operator.api.rules import SpecPart
 from cake_operator.api.scaling import ScalingSpec
@@ -53,6 +54,12 @@ class CakeDeploymentSpec(SpecPart):
             json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
         ),
     ] = Field(default=DEFAULT_TIERS, description="Where KV blocks are kept, fast to slow; the first is memory.")
+    tenant: TenantName | None = Field(
+        default=None,
+        description="Whose blocks these are. Their names on a tier hang on a salt in the Secret cake-tenant-NAME, which"
+        " the operator makes if there is none and cannot read. CakeDeployments of one tenant find each other's blocks;"
+        " those of two, or of none, share the capacity of a folder and nothing else. A change replaces the pods.",
+    )
     balance: BalanceSpec = Field(default=BalanceSpec(), description="Computing against loading of stored prefixes.")
     slo: SloSpec | None = Field(default=None, description="Targets for latency; without them nothing scales by itself.")
     scaling: ScalingSpec = Field(default=ScalingSpec(), description="Scaling by the slo.")

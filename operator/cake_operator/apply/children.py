@@ -10,6 +10,7 @@ from cake_operator.apply.client import ApiError, Client
 from cake_operator.apply.kinds import CAKE_DEPLOYMENTS, CHILDREN, Kind, kind_of
 from cake_operator.apply.ownership import attached
 from cake_operator.apply.pruning import delete, unwanted
+from cake_operator.apply.secrets import make_once
 from cake_operator.apply.serverside import Applier, ForeignObjectError
 from cake_operator.status.troubles import Trouble
 
@@ -49,8 +50,10 @@ class Children:
         """Give up what is remembered of a CakeDeployment that is gone."""
         self._settled.pop(key, None)
 
-    async def bring_to(self, key: Key, uid: str, order: Sequence[Any], desired: list[Object]) -> list[Trouble]:
-        """Apply each object that differs, then delete what is no longer wanted.
+    async def bring_to(
+        self, key: Key, uid: str, order: Sequence[Any], desired: list[Object], secrets: Sequence[Object] = ()
+    ) -> list[Trouble]:
+        """Make Secrets that are not there, apply each child that differs, then delete what is no longer wanted.
 
         One that is refused does not hold up the others.
 
@@ -59,6 +62,7 @@ class Children:
             uid: That very one: what belonged to another of its name is not touched.
             order: What the children were rendered from: equal orders have equal children.
             desired: All its children.
+            secrets: What its pods need and nobody reads; they are no children and stay as they are.
 
         Returns:
             What was refused, for the user.
@@ -73,6 +77,11 @@ class Children:
             # at once, its deletion would bring us back here, and so on for ever.
             await self._confirm_owner(key, uid)
         before, troubles = self._versions(key), []
+        for secret in secrets:
+            try:
+                await make_once(self._client, secret)
+            except ApiError as error:
+                troubles.append(_refusal("ApplyRefused", secret, error))
         for obj in desired:
             try:
                 await self._applier.apply(obj)

@@ -17,6 +17,7 @@ __all__ = [
     "LEASES",
     "PODS",
     "PROMETHEUS_RULES",
+    "SECRETS",
     "SERVICES",
     "Kind",
     "kind_of",
@@ -46,6 +47,8 @@ DISRUPTION_BUDGETS = Kind("policy/v1", "PodDisruptionBudget", "poddisruptionbudg
 CLAIMS = Kind("v1", "PersistentVolumeClaim", "persistentvolumeclaims")
 PODS = Kind("v1", "Pod", "pods")
 EVENTS = Kind("v1", "Event", "events")
+SECRETS = Kind("v1", "Secret", "secrets")
+"""Made, and never read: neither watched nor looked up."""
 LEASES = Kind("coordination.k8s.io/v1", "Lease", "leases")
 
 NETWORK_POLICIES = Kind("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")

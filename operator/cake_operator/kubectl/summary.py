@@ -31,6 +31,7 @@ def summary(cake: Object) -> dict[str, Any]:
             "name": meta["name"],
             "namespace": meta["namespace"],
             "model": (spec.get("model") or {}).get("name"),
+            "tenant": spec.get("tenant"),
             "generation": meta.get("generation"),
             "observedGeneration": status.get("observedGeneration"),
             "replicas": _replicas(spec, status),

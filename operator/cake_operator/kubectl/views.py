@@ -96,6 +96,8 @@ def _facts(summary: Summary) -> Iterator[tuple[str, str]]:
     """The head of a status, line by line."""
     replicas, balance = summary.get("replicas", {}), summary.get("balance", {})
     yield "model", str(summary.get("model", "-"))
+    if tenant := summary.get("tenant"):
+        yield "tenant", str(tenant)
     seen = summary.get("observedGeneration")
     if seen != summary.get("generation"):
         yield "spec", f"generation {summary.get('generation')}, of which the operator has acted on {seen or 'none'} yet"

@@ -7,6 +7,7 @@ from typing import Any, Final
 from cake_operator.api import CakeDeployment
 
 DEPLOYMENT_LABEL: Final = "cake.dev/deployment"
+TENANT_LABEL: Final = "cake.dev/tenant"
 MANAGED_BY_LABEL: Final = "app.kubernetes.io/managed-by"
 MANAGED_BY: Final = "cake-operator"
 STATIC_HASH_ANNOTATION: Final = "cake.dev/static-hash"
@@ -30,6 +31,11 @@ def tuning_name(name: str) -> str:
 def claim_name(name: str, tier: str) -> str:
     """The claim made for a tier with a `template`."""
     return f"{name}-{tier}"
+
+
+def tenant_secret_name(tenant: str) -> str:
+    """The Secret with the salt of a tenant, for all its CakeDeployments in a namespace."""
+    return f"cake-tenant-{tenant}"
 
 
 def selector_of(name: str) -> dict[str, str]:

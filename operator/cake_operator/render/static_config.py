@@ -9,6 +9,7 @@ from typing import Any, Final
 from cake_engine.config import ModelIdentity, StaticConfig, TierConfig, TierKind
 from cake_operator.api import CakeDeployment, KVTier
 from cake_operator.render.naming import STATIC_KEY, TUNING_KEY, metadata_of, static_name
+from cake_operator.render.tenant import salt_file
 
 STATIC_FOLDER: Final = PurePosixPath("/etc/cake/static")
 LIVE_FOLDER: Final = PurePosixPath("/etc/cake/live")
@@ -21,6 +22,7 @@ def static_config(resource: CakeDeployment) -> StaticConfig:
         model=_identity(resource),
         tiers=tuple(_tier(tier) for tier in resource.spec.kv_tiers),
         live_config=str(LIVE_FOLDER / TUNING_KEY),
+        salt_file=salt_file(resource),
     )
 
 

@@ -1,4 +1,4 @@
-"""Volumes of the engine pod and where they are mounted: configuration, model, certificate, tiers, scratch."""
+"""Volumes of the engine pod and where they are mounted: configuration, model, certificate, salt, tiers, scratch."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, Final
 from cake_operator.api import CakeDeployment, KVTier
 from cake_operator.render.naming import claim_name, static_name, tuning_name
 from cake_operator.render.static_config import LIVE_FOLDER, STATIC_FOLDER, TIERS_FOLDER
+from cake_operator.render.tenant import tenant_mounts, tenant_volumes
 from cake_operator.render.tls import tls_mounts, tls_volumes
 
 MODEL_FOLDER: Final = PurePosixPath("/models")
@@ -30,6 +31,7 @@ def volumes(resource: CakeDeployment) -> list[dict[str, Any]]:
     return [
         *result,
         *tls_volumes(resource),
+        *tenant_volumes(resource),
         *(_tier_volume(name, tier) for tier in resource.spec.kv_tiers if tier.memory is None),
     ]
 
@@ -47,6 +49,7 @@ def volume_mounts(resource: CakeDeployment) -> list[dict[str, Any]]:
     return [
         *result,
         *tls_mounts(resource),
+        *tenant_mounts(resource),
         *(_tier_mount(tier) for tier in resource.spec.kv_tiers if tier.memory is None),
     ]
 

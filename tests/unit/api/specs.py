@@ -303,6 +303,17 @@ TIERS = [
     Case("replicas over a claim for one pod", {"kvTiers": [MEMORY, MADE_FOR_ONE], "replicas": 2}, "spec", ONE_POD),
 ]
 
+TENANT = [
+    Case(
+        "a tenant in capitals",
+        {"tenant": "Search"},
+        "spec.tenant",
+        "a tenant's name is lower-case letters, digits and -, as in search or team-a",
+    ),
+    Case("no tenant's name", {"tenant": ""}, "spec.tenant", "a tenant's name is lower-case letters"),
+    Case("a tenant of 64 letters", {"tenant": "t" * 64}, "spec.tenant", "may not be more than 63", ours=False),
+]
+
 BALANCE = [
     Case(
         "an unknown mode",
@@ -486,7 +497,7 @@ NETWORK = [
     ),
 ]
 
-REFUSED = [*MODEL, *ENGINE, *TIERS, *BALANCE, *SLO, *SCALING, *NETWORK, *NAMES]
+REFUSED = [*MODEL, *ENGINE, *TIERS, *TENANT, *BALANCE, *SLO, *SCALING, *NETWORK, *NAMES]
 
 ACCEPTED = [
     Case("five fields"),
@@ -497,6 +508,7 @@ ACCEPTED = [
     Case("two folders of one claim", {"kvTiers": [MEMORY, _claim(SHARED, path="a"), SHARED | {"name": "b"}]}),
     Case("a capacity as a number", {"kvTiers": [MEMORY | {"capacity": 8589934592}]}),
     Case("a capacity in decimals", {"kvTiers": [MEMORY | {"capacity": "1.5T"}]}),
+    Case("the longest tenant", {"tenant": "t" * 63}),
     Case("Static at the very front", {"balance": {"mode": "Static", "staticMeetingPoint": 0}}),
     Case("knobs of a tier", {"balance": {"knobs": {"loadBandwidth": {"shared": "4Gi"}, "minimumLoadTokens": 0}}}),
     Case("caps on their bounds", _capped("8Mi", min="8Mi", max="8Mi")),

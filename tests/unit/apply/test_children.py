@@ -60,6 +60,13 @@ class Server:
 
     async def answer(self, request: web.Request) -> web.Response:
         plural, name = request.path.split("/")[-2:]
+        if request.method == "POST" and not self.refuses:
+            made = (await request.json())["metadata"]["name"]
+            if made in self.there:
+                return web.json_response({"reason": "AlreadyExists", "message": f"{made} exists"}, status=409)
+            self.there[made] = {}
+            self.writes.append((request.method, made))
+            return web.json_response({}, status=201)
         if request.method == "GET":
             found = {"metadata": {"uid": self.owner}} if plural == "cakedeployments" else self.there.get(name)
             missing = found is None or (plural == "cakedeployments" and self.owner is None)
@@ -167,6 +174,25 @@ async def test_nothing_is_made_for_or_given_to_an_owner_that_is_gone(owner: str 
         with pytest.raises(OwnerGoneError):
             await all_children.bring_to(KEY, "u", ORDER, [child()])
         assert server.writes == []
+
+
+SALT = {"apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": "team", "name": "cake-tenant-a"}}
+
+
+async def test_a_secret_is_made_once_before_the_children_and_left_as_it_is() -> None:
+    async with children() as (all_children, _, server):
+        for _ in range(2):
+            assert await all_children.bring_to(KEY, "u", ORDER, [child()], [SALT]) == []
+        assert all_children.settled(KEY, ORDER)
+        assert server.writes == [("POST", "cake-tenant-a"), ("PATCH", "chat-engine")]
+
+
+async def test_a_secret_that_is_refused_is_told_without_what_is_in_it() -> None:
+    async with children() as (all_children, _, server):
+        server.refuses = 403
+        secret = {**SALT, "data": {"salt": "c2VjcmV0"}}
+        told = await all_children.bring_to(KEY, "u", ORDER, [], [secret])
+        assert [(one.reason, one.message) for one in told] == [("ApplyRefused", "Secret cake-tenant-a: no, because")]
 
 
 STANDINGS: dict[str, tuple[dict[str, Any], str | None]] = {

@@ -32,6 +32,15 @@ def test_a_document_reads_back_as_it_was_written(config: StaticConfig | LiveConf
     assert parse(type(config), config.to_json(), "written") == config
 
 
+def test_a_static_document_without_a_tenant_is_written_as_it_was_before_there_were_any() -> None:
+    """The operator rolls all pods when this text changes."""
+    fields = json.loads(parse(StaticConfig, static(), "x").to_json())
+
+    assert list(fields) == ["version", "model", "tiers", "liveConfig", "chunkTokens"]
+    with_tenant = parse(StaticConfig, static(saltFile="/etc/cake/tenant/salt"), "x")
+    assert parse(StaticConfig, with_tenant.to_json(), "x").salt_file == "/etc/cake/tenant/salt"
+
+
 def test_names_in_files_are_camel_case() -> None:
     assert set(json.loads(LiveConfig().to_json())) == {
         "version",
@@ -75,7 +84,7 @@ def test_a_document_cannot_be_changed() -> None:
         ("{}", "model is missing; tiers is missing"),
         (static(version=2), "version: input should be 1 (found 2)"),
         (static(liveConfgi="/x"), "unknown field liveConfgi (did you mean liveConfig?)"),
-        (static(zzz=1), "unknown field zzz (there are chunkTokens, liveConfig, model, tiers, version)"),
+        (static(zzz=1), "unknown field zzz (there are chunkTokens, liveConfig, model, saltFile, tiers, version)"),
         (static({**MEMORY, "capacityByte": 3}), "unknown field tiers.0.capacityByte (did you mean capacityBytes?)"),
         (static({**MEMORY, "capacityBytes": 0}), "tiers.0.capacityBytes: input should be greater than 0 (found 0)"),
         (static({**MEMORY, "ttlSeconds": 0}), "tiers.0.ttlSeconds: input should be greater than 0 (found 0)"),

@@ -30,6 +30,7 @@ CHAT: Object = {
             },
             {"name": "made", "persistentVolumeClaim": {"template": {}, "path": ""}, "capacity": "1T", "codec": "Raw"},
         ],
+        "tenant": "search",
         "slo": {"ttft": {"percentile": 95, "target": "1s"}, "interTokenLatency": {"percentile": 90, "target": "50ms"}},
         "scaling": {"minReplicas": 1, "maxReplicas": 4},
         "balance": {"mode": "Adaptive", "tuning": "Recommend"},

@@ -13,6 +13,7 @@ from tests.unit.kubectl.recorded import CHAT, EVENTS, NEW, chat, condition
 def test_a_summary_has_what_spec_and_status_say_of_it() -> None:
     found = summary(CHAT)
     assert json.loads(json.dumps(found)) == found
+    assert (found["model"], found["tenant"]) == ("smollm2", "search")
     assert found["replicas"] == {
         "desired": 3,
         "running": 3,
@@ -43,7 +44,7 @@ def test_of_what_is_new_only_what_was_written_is_told() -> None:
     assert found["replicas"] == {"fixed": 2}
     assert found["slo"] == {"state": "Unknown", "targets": []}
     assert (found["conditions"], found["balance"]) == ([], {})
-    assert "observedGeneration" not in found
+    assert not {"observedGeneration", "tenant"} & found.keys()
 
 
 WELL: dict[str, tuple[dict[str, Any], bool | None]] = {

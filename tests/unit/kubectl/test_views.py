@@ -25,6 +25,7 @@ STATUS = """\
 team-a/chat
 
 model               smollm2
+tenant              search
 replicas            2 ready of 3 (between 1 and 4)
 why                 TTFT p95 is 1.4 s of 1 s: one more
 starts              the longest took 95 s; 1800 s are allowed

@@ -1,6 +1,7 @@
 """What is secret reaches pods by reference: the operator never sees it."""
 
 import json
+from base64 import b64decode
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from cake_operator.api import CakeDeployment
 from cake_operator.render.pod import pod_template
 from cake_operator.render.service import service
+from cake_operator.render.static_config import static_config
+from cake_operator.render.tenant import SALT_BYTES, tenant_secrets
 from tests.unit.api.specs import FIVE_FIELDS, merged
 from tests.unit.render.golden import SETTINGS
 
@@ -52,6 +55,34 @@ def test_a_certificate_is_mounted_by_name_and_what_asks_the_engine_speaks_https(
     assert {container[probe]["httpGet"]["scheme"] for probe in probes} == {"HTTPS"}
     assert template["metadata"]["annotations"]["prometheus.io/scheme"] == "https"
     assert service(resource)["spec"]["ports"][0]["appProtocol"] == "https"
+
+
+def test_a_tenants_salt_is_mounted_by_name_as_the_file_that_the_engine_is_told_of() -> None:
+    resource = CakeDeployment.model_validate(merged(FIVE_FIELDS, {"spec": {"tenant": "team-a"}}))
+    spec = pod_template(resource, SETTINGS)["spec"]
+    (volume,) = (one["secret"] for one in spec["volumes"] if "secret" in one)
+    (mount,) = (one for one in spec["containers"][0]["volumeMounts"] if one["name"] == "tenant")
+    assert (volume["secretName"], mount["readOnly"]) == ("cake-tenant-team-a", True)
+    assert [f"{mount['mountPath']}/{item['path']}" for item in volume["items"]] == [static_config(resource).salt_file]
+
+
+def test_a_tenants_secret_holds_the_salt_that_was_drawn_and_outlives_who_asked_for_it() -> None:
+    resource = CakeDeployment.model_validate(merged(FIVE_FIELDS, {"spec": {"tenant": "team-a"}}))
+    salt = bytes(range(SALT_BYTES))
+    (secret,) = tenant_secrets(resource, salt)
+    (volume,) = (one["secret"] for one in pod_template(resource, SETTINGS)["spec"]["volumes"] if "secret" in one)
+    (item,) = volume["items"]
+    assert {key: b64decode(value) for key, value in secret["data"].items()} == {item["key"]: salt}
+    assert (secret["immutable"], secret["metadata"]["name"]) == (True, volume["secretName"])
+    assert "ownerReferences" not in secret["metadata"]
+    assert "cake.dev/deployment" not in secret["metadata"]["labels"], "it is no child of one CakeDeployment"
+
+
+def test_without_a_tenant_nothing_tells_of_one() -> None:
+    resource = CakeDeployment.model_validate(FIVE_FIELDS)
+    assert tenant_secrets(resource, bytes(SALT_BYTES)) == []
+    rendered = json.dumps(pod_template(resource, SETTINGS)) + static_config(resource).to_json()
+    assert not [word for word in ("tenant", "salt") if word in rendered.lower()]
 
 
 def test_without_a_certificate_nothing_tells_of_one() -> None:

@@ -17,6 +17,7 @@ from cake_engine.store.keeper import Keeper
 from cake_engine.store.keys import Fingerprint
 from cake_engine.store.reader import page_buffer
 from cake_engine.store.statistics import Recorder
+from cake_engine.store.tenant import Tenant
 from cake_engine.store.transfer import Transfer
 from tests.unit.store.conftest import key_of
 from tests.unit.store.stepping import SteppedLock, Work, make_steppable
@@ -35,15 +36,20 @@ def content(key: int, writer: int) -> bytes:
 class Engine:
     """A real store and its keeper, without threads of their own: their work is stepped."""
 
-    def __init__(self, root: Path, number: int) -> None:
+    def __init__(self, root: Path, number: int, tenant: Tenant | None = None) -> None:
         self.number = number
+        self.tenant = tenant
         self.works: list[Work] = []
         self.found: list[tuple[int, bytes]] = []
         self.tending: Work | None = None
         tier = TierConfig(name="t", kind=TierKind.FILE_SYSTEM, path=str(root), capacity_bytes=CAPACITY)
         self.keeper = Keeper(root, Limits(CAPACITY), on_evicted=lambda files: None)
         self.keeper._allowance._asking = SteppedLock()  # type: ignore[assignment]
-        self.store = BlockStore(tier, SPACE, Recorder(), self.keeper)
+        self.store = BlockStore(tier, SPACE, Recorder(), self.keeper, tenant)
+
+    def name_of(self, key: int) -> bytes:
+        """What it calls a block on the tier."""
+        return key_of(key) if self.tenant is None else self.tenant.name_of(key_of(key))
 
     def begin(self, name: str, work: Callable[[], object]) -> Work:
         self.works.append(Work(f"{name} of {self.number}", work))

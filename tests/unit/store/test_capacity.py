@@ -1,4 +1,4 @@
-"""Capacity is a promise: four engines, as processes of their own, write one tier far beyond it, and die meanwhile."""
+"""Capacity is a promise: four engines of two tenants, as processes, write one tier far beyond it, and die meanwhile."""
 
 from __future__ import annotations
 

@@ -53,8 +53,8 @@ def test_stat_says_bytes_by_model_codec_and_age_and_their_sum(
     assert main(["store", "stat", str(tmp_path)]) == 0
 
     lines = {tuple(line[:2]): line[2:] for line in said(capsys)}
-    assert lines[("org/model", "r1")] == ["-", "Raw", "5", "5.0", "2.0", "1.0", "1.0", "1.0", "0"]
-    assert lines[("org/model", "r2")] == ["abababab", "Raw", "1", "1.0", "1.0", "0.0", "0.0", "0.0", "0"]
+    assert lines[("org/model", "r1")] == ["-", "Raw", "-", "5", "5.0", "2.0", "1.0", "1.0", "1.0", "0"]
+    assert lines[("org/model", "r2")] == ["abababab", "Raw", "-", "1", "1.0", "1.0", "0.0", "0.0", "0.0", "0"]
     assert lines[("all", "6")] == ["6.0", "3.0", "1.0", "1.0", "1.0", "0"]
     assert ("No", "engine") in lines
 

@@ -18,6 +18,7 @@ from cake_engine.store.codecs import codec_of
 from cake_engine.store.keys import Fingerprint
 from cake_engine.store.reader import page_buffer
 from cake_engine.store.statistics import Recorder
+from cake_engine.store.tenant import Tenant
 from cake_engine.store.transfer import Transfer
 from tests.unit.store.conftest import key_of
 
@@ -41,6 +42,7 @@ VALUES = {name: value for _, _, name, value in table("offset")}
 MAGIC = bytes.fromhex(re.match(r"`([0-9a-f ]+)`", VALUES["magic"])[1])  # type: ignore[index]
 CODECS = {name.strip("`"): int(number) for name, number, _ in table("codec")}
 MEMBERS = {row[0].strip("`") for row in table("member")}
+CONTEXTS = {name: (context.strip("`"), int(size)) for name, size, context in table("derived")}
 REFUSALS = list(dict.fromkeys(row[0].strip("`") for row in table("refused as")))
 
 
@@ -52,6 +54,17 @@ class Described:
     key: bytes
     payload: bytes
     position: int = 0
+
+    def of(self, salt: bytes) -> Described:
+        """The same block of a tenant."""
+        identity, name_key = (
+            blake3(salt, derive_key_context=context).digest(size) for context, size in CONTEXTS.values()
+        )
+        return replace(
+            self,
+            fingerprint={**self.fingerprint, "tenant": identity.hex()},
+            key=blake3(self.key, key=name_key).digest(),
+        )
 
     @property
     def digest(self) -> bytes:
@@ -87,10 +100,10 @@ class Described:
 class Tier:
     """Our store, in a folder."""
 
-    def __init__(self, root: Path, fingerprint: Fingerprint) -> None:
+    def __init__(self, root: Path, fingerprint: Fingerprint, tenant: Tenant | None = None) -> None:
         tier = TierConfig(name="shared", kind=TierKind.FILE_SYSTEM, path=str(root), capacity_bytes=1 << 20)
         self.root = root
-        self.store = BlockStore(tier, fingerprint, Recorder())
+        self.store = BlockStore(tier, fingerprint, Recorder(), tenant=tenant)
         self.row = bytearray(fingerprint.block_bytes)
 
     def move(self, direction: str, key: bytes, position: int = 0) -> str | None:
@@ -119,7 +132,7 @@ def described(request: pytest.FixtureRequest, fingerprint: Fingerprint) -> tuple
         "codec": "Raw",
         "format_version": int(VALUES["version"]),
     }
-    assert set(members) == MEMBERS
+    assert {*members, "tenant"} == MEMBERS
     return ours, Described(members, key_of(7), bytes(range(256)) * 16, position=96)
 
 
@@ -151,6 +164,28 @@ def test_a_file_that_the_engine_wrote_is_the_one_of_the_page(
         tier.store.stop()
 
     assert (tmp_path / block.place).read_bytes() == block.file()
+    manifest = (tmp_path / block.place).parents[1] / "fingerprint.json"
+    assert json.loads(manifest.read_text()) == block.fingerprint
+
+
+def test_a_tenants_files_are_those_of_the_page_in_both_directions(
+    tmp_path: Path, described: tuple[Fingerprint, Described]
+) -> None:
+    fingerprint, plain = described
+    salt = b"a salt that nobody can guess, of 40 bytes"
+    block = plain.of(salt)
+    tier = Tier(tmp_path, fingerprint, Tenant(salt))
+    tier.row[:] = plain.payload
+    try:
+        assert tier.move("save", plain.key, plain.position) is None
+        written = (tmp_path / block.place).read_bytes()
+        (tmp_path / block.place).write_bytes(block.file())
+        tier.row[:] = bytes(len(tier.row))
+        assert tier.move("load", plain.key) is None
+    finally:
+        tier.store.stop()
+
+    assert (written, bytes(tier.row)) == (block.file(), plain.payload)
     manifest = (tmp_path / block.place).parents[1] / "fingerprint.json"
     assert json.loads(manifest.read_text()) == block.fingerprint
 

@@ -28,6 +28,7 @@ from cake_engine.store.keys import Fingerprint, place
         ("context_parallel_size", 2),
         ("rank", 0),
         ("format_version", 2),
+        ("tenant", "ab" * 16),
     ],
 )
 def test_engines_that_differ_in_any_part_share_nothing(fingerprint: Fingerprint, part: str, other: Any) -> None:

@@ -1,8 +1,9 @@
 """Many engines over one folder, stopped, failed and killed at any call of the file system, in any order.
 
-What holds at every instant: a read is what was written or a refusal; the tier is within its capacity; a temporary is
-never taken for a block; nobody else's file is touched. And in the end, whoever died where: a new engine can write, all
-that is there can be read, and nothing of the dead is left.
+Some are a tenant's and some are nobody's. What holds at every instant: a read is what an engine of the same tenant
+wrote or a refusal; the tier is within its capacity; a temporary is never taken for a block; nobody else's file is
+touched. And in the end, whoever died where: new engines can write, all that is there can be read, and nothing of the
+dead is left.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from cake_engine.store.census import census
 from cake_engine.store.eviction import TEMPORARY_SECONDS
 from cake_engine.store.keys import BLOCK_SUFFIX
+from cake_engine.store.tenant import Tenant
 from tests.unit.store.conftest import key_of
 from tests.unit.store.engines import (
     CALLS_OF_A_PIECE,
@@ -35,6 +37,7 @@ from tests.unit.store.engines import (
 from tests.unit.store.stepping import Work
 
 ENGINES = 3
+TENANTS = (None, Tenant(bytes(range(32))))
 FOREIGN = ("notes.txt", f"{SPACE.folder}/readme.kv", f"{SPACE.folder}/0ff/notes.kv", "other/0ff/0ff0.kv")
 
 
@@ -52,7 +55,7 @@ class SharedTier(RuleBasedStateMachine):
         self.root = Path(tempfile.mkdtemp(prefix="cake-machine-"))
         self.engines: list[Engine] = []
         self.numbers = 0
-        self.written: dict[int, set[bytes]] = {}
+        self.written: dict[tuple[Tenant | None, int], set[bytes]] = {}
         self.damaged: set[str] = set()
         for name in FOREIGN:
             (self.root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +69,10 @@ class SharedTier(RuleBasedStateMachine):
 
     def start(self) -> Engine:
         self.numbers += 1
-        self.engines.append(Engine(self.root, self.numbers))
+        return self.start_of(TENANTS[self.numbers % len(TENANTS)])
+
+    def start_of(self, tenant: Tenant | None) -> Engine:
+        self.engines.append(Engine(self.root, self.numbers, tenant))
         return self.engines[-1]
 
     def engine(self, chance: int) -> Engine:
@@ -95,7 +101,7 @@ class SharedTier(RuleBasedStateMachine):
             self.finish(self.start().tend())
 
     def save(self, engine: Engine, key: int) -> Work:
-        self.written.setdefault(key, set()).add(content(key, engine.number))
+        self.written.setdefault((engine.tenant, key), set()).add(content(key, engine.number))
         return engine.save(key)
 
     @precondition(lambda self: self.engines)
@@ -146,7 +152,7 @@ class SharedTier(RuleBasedStateMachine):
 
     @rule(chance=chances, cut=st.booleans())
     def a_file_is_damaged(self, chance: int, cut: bool) -> None:
-        files = sorted(self.root.glob(f"{SPACE.folder}/*/????????*{BLOCK_SUFFIX}"))
+        files = sorted(self.root.glob(f"*/*/????????*{BLOCK_SUFFIX}"))
         if files:
             path = files[chance % len(files)]
             os.truncate(path, chance) if cut else path.write_bytes(_flipped(path.read_bytes(), chance))
@@ -182,7 +188,7 @@ class SharedTier(RuleBasedStateMachine):
             assert work.error is None, work.name
         engine.works = [work for work in engine.works if not work.ended]
         for key, found in engine.found:
-            assert found in self.written.get(key, set())
+            assert found in self.written.get((engine.tenant, key), set())
         engine.found.clear()
 
     def teardown(self) -> None:
@@ -199,14 +205,18 @@ class SharedTier(RuleBasedStateMachine):
         for engine in self.engines:
             engine.die()
         self.engines.clear()
-        left = {Path(file.path).stem for file in census(self.root) if not file.temporary}
-        assert left <= {key_of(key).hex() for key in self.written}
-        survivor = self.start()
-        for key in list(self.written):
+        left = {file.path for file in census(self.root) if not file.temporary}
+        survivors = [self.start_of(tenant) for tenant in TENANTS]
+        written = {
+            self.path(one, key): (one, key) for one in survivors for tenant, key in self.written if tenant is one.tenant
+        }
+        assert left <= written.keys()
+        for path, (survivor, key) in written.items():
             self.finish(survivor.load(key))
-            there = key_of(key).hex() in left and survivor.store._directory.path_of(key_of(key)) not in self.damaged
-            assert there <= bool(survivor.found), "a block that was whole cannot be read"
+            assert (path in left - self.damaged) <= bool(survivor.found), "a block that was whole cannot be read"
             self.check(survivor)
+        survivor = survivors.pop()
+        survivors.pop().die()
         self.time_goes_by()
         for life in (self.root / ".ledger/writers").glob("*"):
             os.utime(life, (0, 0))
@@ -217,6 +227,10 @@ class SharedTier(RuleBasedStateMachine):
         assert survivor.store.contains(key_of(9)), "no room is made"
         assert list(self.root.rglob("*.tmp")) == []
         assert [path.name for path in (self.root / ".ledger/writers").iterdir()] == [survivor.keeper._ledger.name]
+
+    @staticmethod
+    def path(engine: Engine, key: int) -> str:
+        return engine.store._directory.path_of(engine.name_of(key))
 
 
 def _flipped(file: bytes, chance: int) -> bytes:

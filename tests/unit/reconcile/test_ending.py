@@ -33,4 +33,4 @@ def test_it_ends_in_order_while_it_waits_for_the_api_server(
         assert "waiting for the API server" in process.stderr.readline()
         process.send_signal(told)
         rest = process.stderr.read()
-        assert (process.wait(timeout=10), "Traceback" in rest) == (0, False), rest
+        assert (process.wait(timeout=60), "Traceback" in rest) == (0, False), rest

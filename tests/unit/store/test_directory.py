@@ -184,7 +184,7 @@ def writer(directory: BlockDirectory, byte: int) -> multiprocessing.Process:
     started = context.Event()
     process = context.Process(target=write_forever, args=(directory.root, directory.fingerprint, byte, started))
     process.start()
-    assert started.wait(20)
+    assert started.wait(60)
     return process  # type: ignore[return-value]
 
 

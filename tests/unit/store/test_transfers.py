@@ -52,13 +52,13 @@ class Bench:
     def held(self, transfer: Transfer, buffer: memoryview) -> None:
         """As a read of a mount that hangs until the gate opens."""
         self.entered.release()
-        self.gate.wait(20)
+        self.gate.wait(60)
         if transfer.begin_commit():
             self.committed.append(transfer.key)
 
     def wait(self, transfers: int) -> None:
         for _ in range(transfers):
-            assert self._ended.acquire(timeout=10)
+            assert self._ended.acquire(timeout=60)
 
     def close(self) -> None:
         self.gate.set()
@@ -80,7 +80,7 @@ def transfers(count: int, *, owner: str = "r", size: int = 1000) -> list[Transfe
 def ends(pool: TransferPool, count: int) -> dict[bytes, str | None]:
     """How so many transfers ended, waiting for them."""
     found: list[Transfer] = []
-    limit = time.monotonic() + 10
+    limit = time.monotonic() + 60
     while len(found) < count:
         assert time.monotonic() < limit
         found += pool.finished()
@@ -102,7 +102,7 @@ def test_as_many_run_at_once_as_there_are_threads(bench: Bench) -> None:
     pool = bench.pool(bench.held, threads=3)
     pool.submit(transfers(9))
     for _ in range(3):
-        assert bench.entered.acquire(timeout=10)
+        assert bench.entered.acquire(timeout=60)
 
     assert not bench.entered.acquire(timeout=0.05)
     assert pool.depth == 9
@@ -135,7 +135,7 @@ def test_what_waits_can_be_taken_back_by_its_owner_alone(bench: Bench) -> None:
     pool = bench.pool(bench.held)
     running, theirs, mine = transfers(1)[0], transfers(2, owner="theirs"), transfers(3, owner="mine")
     pool.submit([running])
-    assert bench.entered.acquire(timeout=10)
+    assert bench.entered.acquire(timeout=60)
     pool.submit([*theirs, *mine])
 
     assert pool.cancel("mine") == 3
@@ -149,7 +149,7 @@ def test_what_waits_can_be_taken_back_by_its_owner_alone(bench: Bench) -> None:
 def test_a_transfer_past_its_deadline_is_reported_and_never_touches_memory_again(bench: Bench) -> None:
     pool = bench.pool(bench.held, deadline=0.02)
     pool.submit(transfers(1))
-    assert bench.entered.acquire(timeout=10)
+    assert bench.entered.acquire(timeout=60)
 
     assert ends(pool, 1) == {b"0": "deadline"}
     bench.gate.set()
@@ -165,11 +165,11 @@ def test_a_transfer_that_touches_memory_is_not_given_up(bench: Bench) -> None:
     def slow_commit(transfer: Transfer, buffer: memoryview) -> None:
         assert transfer.begin_commit()
         committing.set()
-        bench.gate.wait(20)
+        bench.gate.wait(60)
 
     pool = bench.pool(slow_commit, deadline=0.01)
     pool.submit(transfers(1))
-    assert committing.wait(10)
+    assert committing.wait(60)
     time.sleep(0.03)
     assert pool.finished() == []
 
@@ -231,19 +231,19 @@ def test_what_a_given_up_transfer_finds_later_does_not_change_why_it_failed(benc
 
 
 def test_a_cap_that_is_slow_to_say_holds_up_no_one_who_asks(bench: Bench) -> None:
-    asked = threading.Event()
+    asked, said = threading.Event(), threading.Event()
 
     def slow_rate() -> None:
         asked.set()
-        assert bench.gate.wait(20)
+        assert bench.gate.wait(60)
+        said.set()
 
     pool = bench.pool(rate=slow_rate)
-    assert asked.wait(10)
-    started = time.monotonic()
+    assert asked.wait(60)
     pool.submit(transfers(2))
     assert pool.cancel() == 2
 
-    assert time.monotonic() - started < 5
+    assert not said.is_set()
 
 
 def test_a_cap_is_never_older_than_what_it_is_for(bench: Bench) -> None:
@@ -254,16 +254,16 @@ def test_a_cap_is_never_older_than_what_it_is_for(bench: Bench) -> None:
         asked.release()
         if not first.is_set():
             first.set()
-            told.acquire(timeout=10)
+            told.acquire(timeout=60)
         return cap
 
     pool = bench.pool(rate=rate)
-    assert asked.acquire(timeout=10)  # its thread has read the cap of before, and is slow to come back with it
+    assert asked.acquire(timeout=60)  # its thread has read the cap of before, and is slow to come back with it
     bench.rate = 1.0
     pool.submit(transfers(2))
     told.release()
     for _ in range(3):
-        assert asked.acquire(timeout=10)
+        assert asked.acquire(timeout=60)
 
     assert pool.cancel() == 2
     assert bench.order == []
@@ -284,12 +284,11 @@ def test_a_pool_that_was_held_goes_back_to_its_size(bench: Bench) -> None:
 def test_an_idle_wait_is_bounded_by_the_deadline(bench: Bench) -> None:
     pool = bench.pool(bench.held, deadline=0.05)
     pool.submit(transfers(1))
-    assert bench.entered.acquire(timeout=10)
+    assert bench.entered.acquire(timeout=60)
 
-    started = time.monotonic()
     pool.wait_idle()
 
-    assert time.monotonic() - started < 5
+    assert not bench.gate.is_set()
     assert [t.failure for t in pool.finished()] == ["deadline"]
 
 
@@ -342,7 +341,7 @@ def test_a_pool_whose_threads_all_died_fails_what_is_asked_and_waits_for_nothing
 
     pool = bench.pool(bench.held, threads=2, rate=no_rate)
     pool.submit(transfers(5))
-    assert bench.entered.acquire(timeout=10)
+    assert bench.entered.acquire(timeout=60)
     bench.gate.set()
     pool.wait_idle()
 

@@ -43,7 +43,7 @@ def test_a_fleet_is_made_looked_at_and_deleted_as_the_page_says(
     assert "created" in cake.kubectl(*(str(file) if word == file.name else word for word in shown("kubectl apply")))
     cake.made()
     # No pod runs here. What kubectl says depends on whether the server was still answering when the time was over.
-    with pytest.raises(CommandError, match="timed out waiting|deadline exceeded"):
+    with pytest.raises(CommandError, match=r"timed out waiting|deadline exceeded"):
         cake.kubectl(*(re.sub("=30m$", "=2s", word) for word in shown("kubectl wait")))
     assert "chat" in cake.kubectl(*shown("kubectl get cakedeployments"))
     assert cake.kubectl(*shown("kubectl get cakedeployment chat"))

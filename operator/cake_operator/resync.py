@@ -83,6 +83,8 @@ async def resync(
         await look(observer, reconciler, cache)
         for key in cache.names(CAKE_DEPLOYMENTS):
             queue.add(key)
+            # One by one: what a watch tells meanwhile waits behind one of them, not behind all.
+            await asyncio.sleep(0)
         pulse.beat()
 
 

@@ -26,10 +26,9 @@ class WorkQueue(Generic[Key]):
     """Keys to work on, in the order in which they were first asked for."""
 
     def __init__(self) -> None:
-        self._waiting: collections.deque[Key] = collections.deque()
+        self._waiting: asyncio.Queue[Key] = asyncio.Queue()
         self._dirty: set[Key] = set()  # waiting, or to be queued again once the present run of it ends
         self._running: set[Key] = set()
-        self._some = asyncio.Event()
         self._failures: collections.Counter[Key] = collections.Counter()
         self._timers: dict[Key, asyncio.TimerHandle] = {}
 
@@ -64,15 +63,12 @@ class WorkQueue(Generic[Key]):
         self._failures.pop(key, None)
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return self._waiting.qsize()
 
     @contextlib.asynccontextmanager
     async def take(self) -> AsyncIterator[Key]:
         """Wait for a key and hold it: nobody else gets it until the block ends."""
-        while not self._waiting:
-            self._some.clear()
-            await self._some.wait()
-        key = self._waiting.popleft()
+        key = await self._waiting.get()
         self._dirty.discard(key)
         self._running.add(key)
         try:
@@ -83,8 +79,7 @@ class WorkQueue(Generic[Key]):
                 self._enqueue(key)
 
     def _enqueue(self, key: Key) -> None:
-        self._waiting.append(key)
-        self._some.set()
+        self._waiting.put_nowait(key)
 
     def _fire(self, key: Key) -> None:
         self._timers.pop(key, None)
@@ -128,3 +123,5 @@ async def _worker(
                 logger.log(level, "%s: %s: %s; again in %.1f s", *said, exc_info=not known)
             else:
                 queue.forget(key)
+        # A run that waited for nothing keeps nobody waiting: watches, probes and the lease have their turn now.
+        await asyncio.sleep(0)

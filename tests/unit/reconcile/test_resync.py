@@ -13,8 +13,8 @@ from cake_operator.apply.kinds import CAKE_DEPLOYMENTS
 from cake_operator.endpoints import Pulse
 from cake_operator.observe.sampling import Sampling, Watched
 from cake_operator.observe.snapshot import FleetSnapshot
-from cake_operator.resync import look, relist, served
-from cake_operator.workqueue import WorkQueue
+from cake_operator.resync import look, relist, resync, served
+from cake_operator.workqueue import WorkQueue, work
 from tests.unit.apply.api_server import Script, client_of, ok, refusal
 
 GROUPS = ok({"groups": [{"name": "apps"}, {"name": "cake.dev"}]})
@@ -102,3 +102,25 @@ async def test_the_age_of_the_figures_counts_from_the_last_answer_of_prometheus(
 
 class _Holder:
     fleet: FleetSnapshot
+
+
+async def test_a_change_that_comes_in_the_middle_of_a_look_at_everything_does_not_wait_for_its_end() -> None:
+    cache, queue = Cache(), WorkQueue[Key]()
+    for number in range(50):
+        cache.put(CAKE_DEPLOYMENTS, stored(f"m{number}", 1))
+    order, looked = list[str](), asyncio.Event()
+
+    async def act(key: Key) -> None:
+        order.append(key[1])
+        if len(order) == 10:
+            queue.add(("team", "changed"))
+        if len(order) == 51:
+            looked.set()
+
+    looks = resync(Eyes(), _Holder(), cache, queue, pulse=Pulse(60), interval=0.001)  # type: ignore[arg-type]
+    tasks = [asyncio.create_task(looks), asyncio.create_task(work(queue, act, 4))]
+    async with asyncio.timeout(10):
+        await looked.wait()
+    for task in tasks:
+        task.cancel()
+    assert order.index("changed") < 20

@@ -65,6 +65,26 @@ async def test_different_keys_run_beside_each_other() -> None:
         await all_in.wait()
 
 
+async def test_runs_that_wait_for_nothing_let_others_have_their_turn() -> None:
+    queue, done, seen = WorkQueue[int](), [], []
+    loop, all_done = asyncio.get_running_loop(), asyncio.Event()
+
+    async def act(key: int) -> None:
+        done.append(key)
+        if len(done) == 1:
+            loop.call_soon(lambda: seen.append(len(done)))
+        if len(done) == 100:
+            all_done.set()
+
+    for key in range(100):
+        queue.add(key)
+    task = asyncio.create_task(work(queue, act, 4))
+    async with asyncio.timeout(10):
+        await all_done.wait()
+    task.cancel()
+    assert seen[0] <= 4, "everything else waited for the whole queue"
+
+
 async def test_a_failed_key_is_tried_again_later_each_time_until_it_succeeds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(workqueue, "FIRST_RETRY_SECONDS", 0.001)
     queue, tries, done = WorkQueue[str](), 0, asyncio.Event()

@@ -138,17 +138,20 @@ async def _rest(stage: Stage, operator: OperatorProcess, fleet: Fleet, seconds: 
 
 
 async def _change(stage: Stage, operator: OperatorProcess, changes: Changes, *, rate: float, seconds: float) -> Figures:
-    """Change specs at a rate; latencies, and the CPU of both sides for one change, status and all."""
+    """Change specs at a rate; latencies, and the CPU of both sides and the writes for one change, status and all."""
+    stage.audit.skip()
     used, served = cpu(operator.pid), stage.api_server_cpu()
     took = await changes.at_rate(rate, seconds)
-    await stage.quiet()
+    written = await stage.quiet()
     used, served = cpu(operator.pid) - used, stage.api_server_cpu() - served
     stage.tell(f"{len(took)} changes at {rate:.0f} a second, the slowest after {max(took):.2f} s")
+    stage.tell(", ".join(f"{number} {write}" for write, number in collections.Counter(written).most_common()))
     return {
         "p50_s": p50(took),
         "p99_s": p99(took),
         "cpu_ms_per_change": 1e3 * used / len(took),
         "api_server_cpu_ms_per_change": 1e3 * served / len(took),
+        "writes_per_change": len(written) / len(took),
     }
 
 

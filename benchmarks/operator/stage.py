@@ -28,7 +28,8 @@ from tests.localcluster.processes import marked
 INTERVAL_SECONDS: Final = 15
 """Between two looks at everything: the operator's default."""
 
-PATIENCE_SECONDS: Final = 300.0
+PATIENCE_SECONDS: Final = 900.0
+"""For what takes minutes with thousands of CakeDeployments."""
 _QUIET_SECONDS: Final = 3.0
 _MIB: Final = 1 << 20
 
@@ -78,15 +79,18 @@ class Stage:
         """What the operator wrote since the last look, by the API server's own record."""
         return writes_of_operator(self.audit.events())
 
-    async def quiet(self) -> None:
-        """Wait until the operator has written nothing for some seconds."""
+    async def quiet(self) -> list[str]:
+        """Wait until the operator has written nothing for some seconds; gives its writes since the last look."""
+        written = self.operators_writes()
 
         async def silent() -> bool:
-            self.audit.skip()
             await asyncio.sleep(_QUIET_SECONDS)
-            return not self.operators_writes()
+            new = self.operators_writes()
+            written.extend(new)
+            return not new
 
         await reached(silent, "the operator has nothing more to write")
+        return written
 
     def tell(self, what: str) -> None:
         """Show how far it is."""

@@ -13,6 +13,7 @@ import kopf
 from cake_operator.api import GROUP, PLURAL, VERSION
 from cake_operator.apply.cache import Cache, Key, key_of
 from cake_operator.apply.credentials import login
+from cake_operator.apply.keeping import keeper
 from cake_operator.apply.kinds import CAKE_DEPLOYMENTS
 
 __all__ = ["make_registry", "make_settings"]
@@ -20,7 +21,7 @@ __all__ = ["make_registry", "make_settings"]
 
 def make_registry(cache: Cache, notify: Callable[[Key], None], stopping: Callable[[], None]) -> kopf.OperatorRegistry:
     """Handlers that keep `cache` true, name what changed to `notify`, and call `stopping` once at the end."""
-    registry = kopf.OperatorRegistry()
+    registry, keep = kopf.OperatorRegistry(), keeper(CAKE_DEPLOYMENTS)
 
     @kopf.on.login(registry=registry)
     def authenticate(settings: kopf.OperatorSettings, **_: Any) -> kopf.ConnectionInfo:
@@ -28,7 +29,7 @@ def make_registry(cache: Cache, notify: Callable[[Key], None], stopping: Callabl
 
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
     async def seen(event: kopf.RawEvent, **_: Any) -> None:
-        obj: dict[str, Any] = dict(event["object"])
+        obj = keep(dict(event["object"]))
         if event["type"] == "DELETED":
             cache.drop(CAKE_DEPLOYMENTS, obj)
         else:

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from cake_operator import instruments
 from cake_operator.apply.cache import Cache, Key, key_of
 from cake_operator.apply.client import ApiError, Client
+from cake_operator.apply.keeping import keeper
 from cake_operator.apply.kinds import CAKE_DEPLOYMENTS
 from cake_operator.endpoints import Pulse
 from cake_operator.observe.prometheus import Observer
@@ -71,7 +72,8 @@ async def relist(client: Client, cache: Cache, namespace: str | None, queue: Wor
     """
     resources, version = await client.list(CAKE_DEPLOYMENTS, namespace)
     instruments.RELISTS.labels(CAKE_DEPLOYMENTS.name, "check").inc()
-    cache.replace(CAKE_DEPLOYMENTS, resources, version, lambda one: queue.add(key_of(one)))
+    kept = map(keeper(CAKE_DEPLOYMENTS), resources)
+    cache.replace(CAKE_DEPLOYMENTS, kept, version, lambda one: queue.add(key_of(one)))
 
 
 async def resync(

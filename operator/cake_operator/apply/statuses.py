@@ -5,6 +5,7 @@ from __future__ import annotations
 from cake_operator import instruments
 from cake_operator.apply.cache import Cache, Object
 from cake_operator.apply.client import ApiError, Client
+from cake_operator.apply.keeping import keeper
 from cake_operator.apply.kinds import CAKE_DEPLOYMENTS
 
 __all__ = ["write_status"]
@@ -36,5 +37,5 @@ async def write_status(client: Client, cache: Cache, stored: Object, status: Obj
         cache.forget(CAKE_DEPLOYMENTS, stored)
         return False
     instruments.WRITES.labels(CAKE_DEPLOYMENTS.name, "status").inc()
-    cache.refresh(CAKE_DEPLOYMENTS, written)
+    cache.refresh(CAKE_DEPLOYMENTS, keeper(CAKE_DEPLOYMENTS)(written))
     return True

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from cake_operator.api import CakeDeployment
 
-__all__ = ["tls_annotations", "tls_arguments", "tls_environment", "tls_mounts", "tls_volumes"]
+__all__ = ["FOLDER", "tls_annotations", "tls_arguments", "tls_environment", "tls_mounts", "tls_volumes"]
 
 FOLDER: Final = PurePosixPath("/etc/cake/tls")
 CERTIFICATE: Final = "tls.crt"

@@ -15,6 +15,10 @@ _PRIOR = (0.064, 0.001, 0.001 / 16384, 0.002)
 """The shape before anything is known: a step costs 64 tokens more than its tokens, a token twice as much at position
 16384 as at the start, a decoding request two tokens. The first step sets the scale."""
 
+_ALIKE = 8
+"""Of steps in a row that only decode, the first and then every eighth is learned from. The others say the same
+again, and learning takes time of each step: on a GPU, steps that only decode are the shortest."""
+
 
 @dataclass(frozen=True)
 class Span:
@@ -45,6 +49,7 @@ class ComputeCost:
         """
         self._ready_after = ready_after
         self._prefills = 0
+        self._decodes = 0
         self._model = Regression(_PRIOR)
 
     @property
@@ -56,6 +61,9 @@ class ComputeCost:
         """Learn from one step: its spans of prefill, how many requests decoded in it, and what it took."""
         spans = list(prefill)
         if not spans and not decoding:
+            return
+        self._decodes = 0 if spans else self._decodes + 1
+        if self._decodes and self._decodes % _ALIKE != 1:
             return
         row = (1.0, float(sum(s.tokens for s in spans)), sum(s.attended for s in spans), float(decoding))
         self._prefills += bool(spans)

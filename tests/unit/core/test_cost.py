@@ -65,3 +65,25 @@ def test_predictions_are_never_negative() -> None:
     for tokens, seconds in [(512, 0.1), (256, 0.4), (128, 0.9), (64, 1.3)]:
         cost.observe([Span(0, tokens)], 0, seconds)
     assert (cost.seconds(0, 8192, 512) or 0.0) >= 0.0
+
+
+def test_a_machine_that_slows_down_threefold_while_all_requests_decode_is_followed_within_twenty_steps() -> None:
+    cost = _taught()
+    for _ in range(40):
+        cost.observe([], 4, _seconds(Span(0, 0), 4))
+    for _ in range(20):
+        cost.observe([], 4, 3 * _seconds(Span(0, 0), 4))
+    assert cost.seconds(0, 512, 512, 4) == pytest.approx(3 * _seconds(Span(0, 512), 4), rel=0.35)
+
+
+def test_of_steps_that_only_decode_the_first_and_then_one_in_eight_are_learned_from() -> None:
+    cost = _taught()
+    errors = []
+    for step in range(17):
+        cost.observe([], 4, _seconds(Span(0, 0), 4) * (1 + 0.01 * step))
+        errors.append(cost.error)
+    assert [n for n in range(1, 17) if errors[n] != errors[n - 1]] == [8, 16]
+    cost.observe([Span(0, 512)], 0, 0.9 * _seconds(Span(0, 512)))
+    before = cost.error
+    cost.observe([], 4, 1.1 * _seconds(Span(0, 0), 4))
+    assert cost.error != before

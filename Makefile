@@ -7,7 +7,7 @@ UV := $(CACHE)/uv/bin/uv
 PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help env lock generate lint test test-unit test-engine test-cluster test-chart test-images test-e2e test-faults cluster docs demo dist cluster-down clean bench-ttft bench-core bench-store bench-control bench-operator
+.PHONY: help env lock generate lint test test-unit test-engine test-cluster test-chart test-images test-e2e test-faults cluster docs demo dist cluster-down clean bench-ttft bench-core bench-idle bench-store bench-control bench-operator
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -76,6 +76,9 @@ bench-ttft: env ## TTFT of Cake, of each resource alone and of the best possible
 
 bench-core: env ## The pure plan on a virtual clock, against the best possible and the paper's tables (3 min)
 	$(PY) -m benchmarks.core $(ARGS)
+
+bench-idle: env ## What Cake costs while it has nothing to do: per step, and in memory over 10,000 requests (10 min)
+	$(PY) -m benchmarks.idle $(ARGS)
 
 bench-store: env ## The file tier on this disk: rates over the disk's, look-ups, collecting, faults (20 min; ARGS=--quick: 1)
 	$(PY) -m benchmarks.store $(ARGS)

@@ -31,13 +31,15 @@ Wanted = Sequence[tuple[Fault, Sequence[int]]]
 def main() -> int:
     """Exit 1 when something did not hold."""
     arguments = _arguments()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # or the cluster and the operators would outlive us
     wanted = [(fault, arguments.seed or range(fault.seeds)) for fault in arguments.faults]
     began = time.monotonic()
     shutil.rmtree(LOGS, ignore_errors=True)
     LOGS.mkdir(parents=True)
     with tempfile.TemporaryDirectory(prefix="cake-faults-") as folder:
-        results = asyncio.run(_run(wanted, Path(folder)))
+        try:
+            results = asyncio.run(_run(wanted, Path(folder)))
+        except asyncio.CancelledError:
+            return 143
     rows, outcomes = [one for one, _ in results], [one for _, found in results for one in found]
     print(f"\n{table(rows)}\n")
     found = summary(rows, outcomes)
@@ -51,6 +53,10 @@ def main() -> int:
 
 
 async def _run(wanted: Wanted, folder: Path) -> list[tuple[Row, list[Outcome]]]:
+    here = asyncio.current_task()
+    assert here is not None, "this is a task"
+    # Or the cluster and the operators would outlive us.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, here.cancel)
     async with site(folder, LOGS) as where:
         await asyncio.gather(*(_learn(where, fault, wanted) for fault in (UNDISTURBED, MEASURED)))
         few = asyncio.Semaphore(GROUPS_AT_ONCE)

@@ -10,7 +10,7 @@ from typing import Any
 from tests.faults import stages
 from tests.faults.administrator import NAMESPACES, QUOTAS
 from tests.faults.clock import Clock
-from tests.faults.engines import MISSED, Engines
+from tests.faults.engines import Engines
 from tests.faults.events import (
     ClockJump,
     Edit,
@@ -67,7 +67,7 @@ class Deeds:
     async def undisturbed(self, stage: Stage) -> None:
         """Do what the stage is about."""
         if self.engines is not None and stage is Stage.GROW:
-            self.engines.ttft = MISSED
+            self.engines.idle = False
         await self.subject.enact(stage)
 
     async def under(self, plan: Plan) -> int:

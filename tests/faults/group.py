@@ -28,8 +28,6 @@ from tests.faults.witness import Witness
 
 AT_ONCE = 8
 """Subjects that go through their stages at the same time."""
-ROUNDS_OF_REST = 8
-"""How often it is looked whether a group has come to rest: what others write late may have to be told of in status."""
 
 
 @dataclass
@@ -80,8 +78,7 @@ class Group:
                 return stage, subject, before
 
             done = await asyncio.gather(*(one(seed) for seed in seeds))
-            if not await self._rests():
-                raise NotReachedError("the operator goes on writing where there is no fault and nothing left to do")
+            await self._rests()
             for stage, subject, before in done:
                 self.site.references[stage] = Reference(await subject.state(), self._written(subject) - before)
 
@@ -137,8 +134,10 @@ class Group:
     async def _goes_on(self, plans: Sequence[Plan]) -> list[str]:
         """What does not hold of all subjects together, some rounds later."""
         found = []
-        if not await self._rests():
-            found.append("the operator goes on writing when there is nothing left to do")
+        try:
+            await self._rests()
+        except NotReachedError as error:
+            found.append(f"when all runs had ended: {error}")
         for planned in plans:
             subject = self._subject(planned.seed)
             try:
@@ -147,14 +146,19 @@ class Group:
                 found.append(f"{subject.name}, later: {error}")
         return found
 
-    async def _rests(self) -> bool:
-        """Whether two rounds without a write come."""
-        for _ in range(ROUNDS_OF_REST):
+    async def _rests(self) -> None:
+        """Wait for two rounds without a write.
+
+        Raises:
+            NotReachedError: They do not come: the operator goes on writing when there is nothing left to do.
+        """
+
+        async def quiet() -> bool:
             before = self._all_written()
             await self.operator.rest()
-            if self._all_written() == before:
-                return True
-        return False
+            return self._all_written() == before
+
+        await until(quiet, "two rounds without a write")
 
     def _subject(self, seed: int) -> Subject:
         return Subject(self.site.administrator, namespace_of(self.fault, seed), f"subject-{seed}")
@@ -168,7 +172,7 @@ class Group:
         async with AsyncExitStack() as stack:
             engines = None
             if self.fault.measured:
-                engines = await stack.enter_async_context(self.site.scraper.engines(subject, stage))
+                engines = await stack.enter_async_context(self.site.scraper.engines(subject))
                 await subject.tells("MetricsAvailable", "Scraped", "")
                 await self.operator.rest()
             yield Deeds(subject, self.site.cluster, self.operator, self.wire, self.teller, self.clock, engines)
@@ -197,7 +201,11 @@ async def group(fault: Fault, site: Site) -> AsyncIterator[Group]:
             variables["CAKE_NAMESPACE"] = confined
             await site.administrator.make_namespace(confined)
         if fault.measured:
-            variables |= {"CAKE_PROMETHEUS_URL": told.url, "CAKE_SCRAPE_INTERVAL_SECONDS": "1"}
+            variables |= {
+                "CAKE_PROMETHEUS_URL": told.url,
+                "CAKE_SCRAPE_INTERVAL_SECONDS": "1",
+                "CAKE_INTERVAL_SECONDS": "2",
+            }
         witness, operator = (
             Witness(site.administrator),
             KeptOperator(config, site.logs / f"{folder.name}.log", **variables),

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from tests.cluster.operator_process import OperatorProcess
+from tests.faults.until import NotReachedError
 
 LOOK_SECONDS = 0.2
 
@@ -37,5 +38,12 @@ class KeptOperator(OperatorProcess):
             await asyncio.sleep(LOOK_SECONDS)
 
     async def rest(self) -> None:
-        """Wait until it has looked at everything twice more, and has nothing left to do."""
-        await asyncio.to_thread(self.settle)
+        """Wait until it has looked at everything twice more, and has nothing left to do.
+
+        Raises:
+            NotReachedError: It does not come to it.
+        """
+        try:
+            await asyncio.to_thread(self.settle)
+        except AssertionError as error:
+            raise NotReachedError(str(error)) from error

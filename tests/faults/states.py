@@ -28,7 +28,7 @@ def state_of(cake: Object | None, children: Mapping[str, Sequence[Object]], pods
     }
     state["pods"] = sum("deletionTimestamp" not in pod["metadata"] for pod in pods)
     if cake is not None:
-        state["status"] = _status(cake)
+        state["status"] = status_of(cake)
         state["live"] = _generations(cake, children)
     return state
 
@@ -71,7 +71,8 @@ def _bare(obj: Object, value: Any, cake: Object | None) -> Any:
     return json.loads(text.replace(obj["metadata"]["namespace"], "NAMESPACE"))
 
 
-def _status(cake: Object) -> Object:
+def status_of(cake: Object) -> Object:
+    """What status tells, as far as it follows from the spec and the pods."""
     status = cake.get("status") or {}
     conditions = {one["type"]: [one["status"], one["reason"]] for one in status.get("conditions") or ()}
     return {

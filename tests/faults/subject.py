@@ -6,7 +6,7 @@ from cake_operator.apply.kinds import CONFIG_MAPS, DEPLOYMENTS, DISRUPTION_BUDGE
 from tests.faults import stages
 from tests.faults.administrator import Administrator, cake_path
 from tests.faults.stages import Stage
-from tests.faults.states import State, differences, state_of
+from tests.faults.states import State, differences, state_of, status_of
 from tests.faults.until import until
 
 Object = dict[str, Any]
@@ -118,6 +118,10 @@ class Subject:
 
         async def there() -> bool:
             nonlocal seen
+            cake = await self.administrator.get(self.path)
+            if cake is not None and status_of(cake) != expected.get("status"):
+                seen = {**expected, "status": status_of(cake)}  # the children need not be looked at yet
+                return False
             seen = await self.state()
             return seen == expected
 

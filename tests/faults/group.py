@@ -106,7 +106,8 @@ class Group:
             planned.seed,
             planned.stage.value,
             struck=struck + judge.struck,
-            writes=max(self._written(subject) - before, judge.writes),
+            # One attempt for each refusal of the wire is no storm.
+            writes=max(self._written(subject) - before, judge.writes - judge.struck),
             allowed=2 * reference.writes + self.fault.writes,
             failures=tuple(failures + self._losses(subject, planned)),
             seconds=time.monotonic() - began,

@@ -7,7 +7,7 @@ UV := $(CACHE)/uv/bin/uv
 PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help env lock generate lint test test-unit test-engine test-cluster test-chart test-images test-e2e test-faults cluster docs demo dist cluster-down clean bench-ttft bench-core bench-idle bench-store bench-control bench-operator
+.PHONY: help env lock generate lint test test-unit test-engine test-cluster test-chart test-dashboards test-images test-e2e test-faults cluster docs docs-look screenshots demo dist cluster-down clean bench-ttft bench-core bench-idle bench-store bench-control bench-operator
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ cluster: env ## Build (once) what a local cluster needs
 test-cluster: cluster ## A real API server without a node: CRD, operator, chart
 	scripts/test-cluster
 
+test-dashboards: cluster ## What test-unit and test-cluster have about dashboards and alerts, alone
+	$(PY) -m pytest tests/unit/dashboards tests/cluster/test_dashboards.py tests/cluster/test_slo_rules.py tests/cluster/test_fleet_rules.py
+
 test-e2e: cluster ## A real node with real pods: the chart, one small CakeDeployment, up, retuned, scaled, deleted
 	$(PY) -m pytest tests/e2e
 
@@ -70,6 +73,15 @@ test-images: cluster ## The two Dockerfiles, built by Debian's buildah and run (
 
 docs: env ## The documentation as a site, in build/site; a link that leads nowhere fails it
 	NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build
+
+docs-look: docs ## Every page of the site in headless Chromium: nothing missing, nothing fetched from elsewhere
+	$(PY) -m browser build/site
+
+screenshots: env ## docs/images/dashboards from the demo that runs: make screenshots PROMETHEUS=http://localhost:PORT
+	$(PY) -m dashboards $(PROMETHEUS) build/dashboards --namespace cake-demo --deployment chat --claim kv \
+	  --minutes $(or $(MINUTES),15) --rate-interval 15s
+	mkdir -p docs/images/dashboards
+	cp build/dashboards/*.png docs/images/dashboards/
 
 bench-ttft: env ## TTFT of Cake, of each resource alone and of the best possible, in a real vLLM (25 min; ARGS=--quick: 3)
 	$(PY) -m benchmarks.ttft $(ARGS)

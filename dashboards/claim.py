@@ -88,7 +88,7 @@ def _holdings() -> Panels:
         graph(
             "Capacity",
             Line(used, "used"),
-            Line(capacity, "capacity"),
+            Line(capacity, "capacity", bound=True),
             shows="Bytes stored, as last counted by whichever engine counts, and the largest capacity in a spec.",
             bad="Used above a smaller spec's capacity: the smaller one holds; make the specs agree.",
             unit="bytes",
@@ -98,6 +98,7 @@ def _holdings() -> Panels:
             Line(mounting(total_rate(_here("cake_tier_evictions_total"), TIER)), WHO),
             shows="Blocks removed a second, by the engine that does it: one of all that share the claim.",
             bad="As many as are written: nothing lives long enough to be read again. A larger claim, or retainFrom.",
+            quiet="Nothing had to leave.",
         ),
         graph(
             "Blocks refused",
@@ -105,6 +106,7 @@ def _holdings() -> Panels:
             shows="Stored blocks that were not what was asked for, on all tiers of those that mount the claim.",
             bad="checksum: damage; cake-engine store verify names the files. fingerprint: two engines share one folder "
             "and differ in model or layout.",
+            quiet="No block was refused.",
         ),
         graph(
             "Blocks not stored",
@@ -112,5 +114,6 @@ def _holdings() -> Panels:
             shows="Blocks a second that were computed and not kept, by reason.",
             bad="no_space: the volume is fuller than the tier's capacity says. denied: the claim's permissions.",
             span=24,
+            quiet="All blocks were stored.",
         ),
     ]

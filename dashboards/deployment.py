@@ -81,7 +81,11 @@ def _latency(title: str, histogram: str, latency: str) -> Builder[Panel]:
         title,
         *(Line(percentile(share, one(f"{histogram}_bucket")), f"p{share * 100:g}") for share in (0.5, 0.9, 0.99)),
         Line(latest(one(LATENCY, latency=latency), (*OWNER, "percentile")), "p{{percentile}} as judged"),
-        Line(latest(one("cake_operator_slo_target_seconds", latency=latency), (*OWNER, "percentile")), "target"),
+        Line(
+            latest(one("cake_operator_slo_target_seconds", latency=latency), (*OWNER, "percentile")),
+            "target",
+            bound=True,
+        ),
         shows="Percentiles over all pods, and the target of the slo.",
         bad="p50 and p99 rise together: too few replicas, see Load. p99 alone: long prompts or a slow tier, see Cake "
         "and Tiers.",
@@ -126,6 +130,7 @@ def _cake() -> Panels:
             Line(total_rate(one("cake_stall_seconds_total")), "seconds a second"),
             shows="Time in which a request could do nothing but wait for its loads.",
             bad="With LoadOnly it is the price of that mode. With Adaptive: reads are late, see read latency.",
+            quiet="No request stood still.",
         ),
         graph(
             "Loads given up",
@@ -133,12 +138,14 @@ def _cake() -> Panels:
             Line(total_rate(one("cake_load_cancels_total")), "cancelled"),
             shows="Loads that were computed instead, by reason; reads taken back before they began.",
             bad="deadline, io_error: the volume hangs or fails; runbook CakeTierDegraded.",
+            quiet="No load was given up.",
         ),
         graph(
             "Blocks refused",
             Line(total_rate(one("cake_block_rejects_total"), (*OWNER, "reason")), "{{reason}}"),
             shows="Stored blocks that were not what was asked for.",
             bad="Any that go on: cake-engine store verify on the claim tells which files are damaged.",
+            quiet="No block was refused.",
         ),
     ]
 
@@ -213,7 +220,7 @@ def _tiers() -> Panels:
         graph(
             "Used",
             Line(latest(one("cake_tier_used_bytes"), TIER), "{{tier}}"),
-            Line(latest(one("cake_tier_capacity_bytes"), TIER), "{{tier}} capacity"),
+            Line(latest(one("cake_tier_capacity_bytes"), TIER), "{{tier}} capacity", bound=True),
             shows="Bytes on a tier, and what it may hold.",
             bad="Full is normal. Above its capacity: two specs disagree about a claim; see the condition TierDegraded.",
             unit="bytes",
@@ -223,12 +230,14 @@ def _tiers() -> Panels:
             Line(total_rate(one("cake_tier_evictions_total"), TIER), "{{tier}}"),
             shows="Blocks that left, to hold capacity or age.",
             bad="As many as are written, and few loaded: the tier is too small for what is asked again.",
+            quiet="Nothing had to leave.",
         ),
         graph(
             "Blocks not stored",
             Line(total_rate(one("cake_tier_write_skips_total"), (*TIER, "reason")), "{{tier}} {{reason}}"),
             shows="Blocks a second that were computed and not kept, by reason.",
             bad="no_space, denied, io_error: runbook CakeTierDegraded. queue_full: writes are slower than compute.",
+            quiet="All blocks were stored.",
         ),
     ]
 
@@ -253,6 +262,7 @@ def _knobs() -> Panels:
             shows="For each pod and tier; a tier without a line is not capped.",
             bad="A cap that stays low: writes slow reads down; a faster volume, or tuning Off with a cap of your own.",
             unit="Bps",
+            quiet="No tier is capped.",
         ),
         graph(
             "Generations",
@@ -273,7 +283,7 @@ def _scaling() -> Panels:
         graph(
             "Replicas",
             *replicas,
-            Line(latest(one("cake_operator_replicas_max")), "maxReplicas"),
+            Line(latest(one("cake_operator_replicas_max")), "maxReplicas", bound=True),
             shows="What was decided, what serves, and the bound.",
             bad="At the bound with targets missed: runbook CakeScalingAtMax.",
         ),

@@ -45,9 +45,9 @@ def _objectives() -> Panels:
     return [
         columns(
             "Objectives",
-            Line(latest(anywhere(ATTAINMENT)), "attainment"),
-            Line(latest(anywhere("cake_operator_slo_objective_ratio")), "objective"),
-            Line(latest(anywhere(BUDGET_LEFT)), "error budget left"),
+            Line(latest(anywhere(ATTAINMENT)), "attainment", unit="percentunit"),
+            Line(latest(anywhere("cake_operator_slo_objective_ratio")), "objective", unit="percentunit"),
+            Line(latest(anywhere(BUDGET_LEFT)), "error budget left", unit="percentunit"),
             Line(latest(anywhere(BURN_RATE)), "fastest burn rate"),
             Line(latest(anywhere("cake_operator_replicas", state="ready")), "ready"),
             Line(latest(anywhere("cake_operator_replicas", state="desired")), "desired"),
@@ -70,6 +70,7 @@ def _objectives() -> Panels:
             shows="Every condition that says something is wrong, with its reason.",
             bad="kubectl describe cakedeployment NAME -n NAMESPACE has the sentence that says what to do.",
             hidden=("Value",),
+            quiet="All are as they should be.",
         ),
     ]
 
@@ -178,7 +179,7 @@ def _operator() -> Panels:
         ),
         graph(
             "Age of the figures",
-            Line("time() - max by (namespace) (cake_operator_observed_timestamp_seconds{})", "{{namespace}}"),
+            Line("time() - (max by (namespace) (cake_operator_observed_timestamp_seconds{}) > 0)", "{{namespace}}"),
             shows="Seconds since Prometheus last answered the operator's batched query.",
             bad="Above a minute: prometheus.url is wrong, or that Prometheus is down or overloaded. Replicas and knobs "
             "are held meanwhile.",

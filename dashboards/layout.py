@@ -18,6 +18,7 @@ from grafana_foundation_sdk.models.dashboard import (
     DashboardLinkType,
     DataSourceRef,
     DataTransformerConfig,
+    DynamicConfigValue,
     Panel,
     VariableModel,
     VariableRefresh,
@@ -25,18 +26,30 @@ from grafana_foundation_sdk.models.dashboard import (
 )
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
+from cake_operator.observe.promql import DEPLOYMENT
+
 __all__ = ["Line", "annotation", "choice", "columns", "graph", "json_of", "page", "states"]
 
 SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
 TAG = "cake"
+DASHED = DynamicConfigValue(id_val="custom.lineStyle", value={"fill": "dash", "dash": [8, 8]})
 
 
 @dataclass(frozen=True)
 class Line:
-    """A query and what its series are called; `{{label}}` is filled in by Grafana."""
+    """A query and what its series are called.
+
+    Attributes:
+        promql: The query.
+        name: In the legend, or over the column; `{{label}}` is filled in by Grafana.
+        bound: Whether it is a target or a limit: drawn dashed.
+        unit: Of a column, by Grafana's name; a graph has one for all its lines.
+    """
 
     promql: str
     name: str
+    bound: bool = False
+    unit: str = ""
 
 
 def graph(
@@ -48,6 +61,7 @@ def graph(
     span: int = 8,
     stacked: bool = False,
     floor: float | None = 0,
+    quiet: str | None = None,
 ) -> timeseries.Panel:
     """Lines over time.
 
@@ -60,6 +74,7 @@ def graph(
         span: Width; 24 is the whole page.
         stacked: Whether the lines add up.
         floor: Where the axis begins at the latest; None leaves it to the values.
+        quiet: What it means that there is nothing, where that is well; shown in its place. None: it is not well.
     """
     panel = timeseries.Panel().title(title).description(_described(shows, bad)).unit(unit).span(span).height(8)
     legend = common.VizLegendOptions().show_legend(True).display_mode(LegendDisplayMode.LIST)
@@ -68,8 +83,12 @@ def graph(
         panel = panel.min(floor)
     if stacked:
         panel = panel.stacking(common.StackingConfig().mode(StackingMode.NORMAL)).fill_opacity(30)
+    if quiet is not None:
+        panel = panel.no_value(quiet)
     for index, line in enumerate(lines):
         panel = panel.with_target(_query(line, index).range())
+        if line.bound:
+            panel = panel.override_by_query(_reference(index), [DASHED])
     return panel
 
 
@@ -82,13 +101,19 @@ def states(title: str, *lines: Line, shows: str, bad: str, span: int = 8) -> sta
     return panel
 
 
-def columns(title: str, *lines: Line, shows: str, bad: str, hidden: Sequence[str] = ()) -> table.Panel:
-    """One row for each set of labels, one column for each query; `hidden` labels have none."""
-    panel = table.Panel().title(title).description(_described(shows, bad)).span(24).height(8).datasource(SOURCE)
+def columns(
+    title: str, *lines: Line, shows: str, bad: str, hidden: Sequence[str] = (), quiet: str | None = None
+) -> table.Panel:
+    """One row for each set of labels, one column for each query; `hidden` labels have none. The rest as in `graph`."""
+    panel = table.Panel().title(title).description(_described(shows, bad)).span(24).height(6).datasource(SOURCE)
     panel = panel.show_header(True)
+    if quiet is not None:
+        panel = panel.no_value(quiet)
     for index, line in enumerate(lines):
         panel = panel.with_target(_query(line, index).format(PromQueryFormat.TABLE).instant())
-    names = {f"Value #{_reference(index)}": line.name for index, line in enumerate(lines)}
+        if line.unit:
+            panel = panel.override_by_name(line.name, [DynamicConfigValue(id_val="unit", value=line.unit)])
+    names = {DEPLOYMENT: "deployment"} | {f"Value #{_reference(index)}": line.name for index, line in enumerate(lines)}
     excluded = dict.fromkeys(("Time", *hidden), True)
     return panel.transformations(
         [

@@ -1,14 +1,14 @@
 """The local node itself: what the other tests and the demo take for granted of it."""
 
 import json
-import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.cluster.waiting import eventually
 from tests.e2e.machine import Traces
 from tests.localcluster import Cluster, CommandError
 from tests.localcluster.local import LocalCluster
@@ -47,18 +47,15 @@ def web(cluster: LocalCluster, tmp_path_factory: pytest.TempPathFactory) -> Clus
 
 
 def test_pods_reach_a_service_by_its_name(web: Cluster) -> None:
-    script = "import urllib.request as u; print(u.urlopen('http://web/fixed/weights', timeout=5).read().decode())"
+    script = "import urllib.request as u; print(u.urlopen('http://web/fixed/weights', timeout=60).read().decode())"
 
     assert _exec(web, "python3", "-c", script) == "fixed\n"
 
 
-def test_a_name_that_does_not_exist_is_refused_at_once(web: Cluster) -> None:
-    started = time.monotonic()
-
-    with pytest.raises(CommandError, match="not known"):
+def test_a_name_that_does_not_exist_is_refused(web: Cluster) -> None:
+    """A resolver that nobody answers speaks of a temporary failure, after asking again and again."""
+    with pytest.raises(CommandError, match="Name or service not known"):
         _exec(web, "python3", "-c", "import socket; socket.getaddrinfo('huggingface.invalid', 443)")
-
-    assert time.monotonic() - started < 15, "a resolver that nobody answers asks for longer"
 
 
 def test_what_one_pod_writes_into_a_claim_the_other_reads(web: Cluster) -> None:
@@ -78,32 +75,29 @@ def test_a_node_port_answers_on_loopback(web: Cluster) -> None:
 
     def answers() -> bool:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/fixed/weights", timeout=2) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/fixed/weights", timeout=30) as answer:
                 return answer.read() == b"fixed"
         except OSError:
             return False
 
-    assert _seconds_until(answers, 10) < 10
+    eventually(answers, f"port {port} of loopback answers")
 
 
 def test_a_node_port_closes_with_its_service(web: Cluster) -> None:
     second = _service() | {"metadata": {"name": "short-lived"}}
     web.kubectl("apply", "-n", NAMESPACE, "-f", "-", input=json.dumps(second))
     port = web.get("service", "short-lived", "-n", NAMESPACE)["spec"]["ports"][0]["nodePort"]
-    assert _seconds_until(lambda: _listens(port), 10) < 10
+    eventually(lambda: _listens(port), f"port {port} of loopback listens")
 
     web.kubectl("delete", "service", "short-lived", "-n", NAMESPACE)
 
-    assert _seconds_until(lambda: not _listens(port), 10) < 10
+    eventually(lambda: not _listens(port), f"port {port} of loopback is closed")
 
 
-def test_a_changed_config_map_reaches_running_pods_within_seconds(web: Cluster) -> None:
+def test_a_changed_config_map_reaches_running_pods(web: Cluster) -> None:
     web.kubectl("apply", "-n", NAMESPACE, "-f", "-", input=json.dumps(_configuration("2")))
 
-    seconds = _seconds_until(lambda: _exec(web, "cat", "/srv/live/value") == "2", 15)
-
-    print(f"after {seconds:.1f} s")
-    assert seconds < 15
+    eventually(lambda: _exec(web, "cat", "/srv/live/value") == "2", "the pod has the new value")
 
 
 def test_logs_of_a_pod_can_be_read(web: Cluster) -> None:
@@ -129,13 +123,6 @@ def _exec(cluster: Cluster, *command: str, pod: str = "deployment/web") -> str:
 def _listens(port: int) -> bool:
     listening = Path("/proc/net/tcp").read_text()
     return f"0100007F:{port:04X} 00000000:0000 0A" in listening
-
-
-def _seconds_until(reached: Callable[[], bool], limit: float) -> float:
-    started = time.monotonic()
-    while not reached() and time.monotonic() - started < limit:
-        time.sleep(0.1)
-    return time.monotonic() - started
 
 
 def _configuration(value: str) -> dict[str, Any]:

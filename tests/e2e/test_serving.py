@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +25,7 @@ from tests.localcluster import Cluster, CommandError
 NAMESPACE, NAME = "serving-test", "small"
 CLAIM = f"{NAME}-shared"
 START_SECONDS, TUNE_SECONDS, END_SECONDS = 600.0, 180.0, 300.0
+LONG_ANSWER = 1900
 PROMPTS = [prompt(1500, seed=seed) for seed in (1, 2)]
 
 SPEC: dict[str, Any] = {
@@ -32,7 +36,7 @@ SPEC: dict[str, Any] = {
             *("--max-num-batched-tokens=128", "--max-num-seqs=8", "--kv-cache-memory-bytes=67108864"),
         ],
         "resources": {"requests": {"cpu": "200m", "memory": "1Gi"}},
-        "drain": {"preStop": "2s", "shutdownTimeout": "10s"},
+        "drain": {"preStop": "2s", "shutdownTimeout": "120s"},
         "podTemplate": {
             "spec": {
                 "containers": [
@@ -147,7 +151,7 @@ def test_a_wrong_knob_is_refused_and_changes_nothing(small: Small) -> None:
     assert small.served.now.spec.balance.knobs.retain_from == 0.25
 
 
-def test_kubectl_scale_adds_a_pod_that_has_confirmed_the_knobs_too_and_takes_one_away(small: Small) -> None:
+def test_kubectl_scale_adds_a_pod_that_has_confirmed_the_knobs_too(small: Small) -> None:
     small.served.kubectl("scale", "cakedeployment", NAME, "--replicas=2")
     grown = small.served.wait("two ready pods", lambda now: now.status.ready_replicas == 2, START_SECONDS)
     small.served.settle(grown.metadata.generation, TUNE_SECONDS)
@@ -156,6 +160,25 @@ def test_kubectl_scale_adds_a_pod_that_has_confirmed_the_knobs_too_and_takes_one
     assert len(set(reported.values())) == 1
     assert _complete(small, PROMPTS[0])
 
+
+def test_a_pod_that_is_evicted_as_by_a_drained_node_finishes_its_answers_and_is_replaced(small: Small) -> None:
+    eventually(lambda: _disruptions_allowed(small), "one pod may go")
+    with ThreadPoolExecutor(4) as clients:
+        answers = [clients.submit(_complete, small, prompt(16, seed=seed), LONG_ANSWER) for seed in range(4)]
+        busy = eventually(lambda: _busy(small), "a pod serves")
+        eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": busy, "namespace": NAMESPACE}}
+        path = f"/api/v1/namespaces/{NAMESPACE}/pods/{busy}/eviction"
+        small.served.cluster.kubectl("create", "--raw", path, "-f", "-", input=json.dumps(eviction))
+        assert [len(answer.result(END_SECONDS)) for answer in answers] == [LONG_ANSWER] * 4
+
+    def others() -> bool:
+        return busy not in {pod["metadata"]["name"] for pod in small.pods()}
+
+    eventually(others, "the pod is on its way out")
+    small.served.wait("two ready pods", lambda now: now.status.ready_replicas == 2 and others(), START_SECONDS)
+
+
+def test_kubectl_scale_takes_a_pod_away(small: Small) -> None:
     small.served.kubectl("scale", "cakedeployment", NAME, "--replicas=1")
     small.served.wait("one pod", lambda now: now.status.replicas == 1, END_SECONDS)
     eventually(lambda: len(small.pods()) == 1, "one pod is left")
@@ -182,11 +205,29 @@ def test_deletion_leaves_the_claim_that_is_kept_and_nothing_else(small: Small) -
     eventually(lambda: left() == kept, "only the kept claim is left", END_SECONDS)
 
 
-def _complete(small: Small, tokens: list[int]) -> list[int]:
-    """The next eight tokens after a prompt, greedily."""
-    body = {"model": "tiny", "prompt": tokens, "max_tokens": 8, "temperature": 0, "ignore_eos": True}
+def _complete(small: Small, tokens: list[int], count: int = 8) -> list[int]:
+    """The next tokens after a prompt, greedily."""
+    body = {"model": "tiny", "prompt": tokens, "max_tokens": count, "temperature": 0, "ignore_eos": True}
     answer = small.server.post("/v1/completions", body | {"return_token_ids": True, "detokenize": False})
     return list(answer["choices"][0]["token_ids"])
+
+
+def _busy(small: Small) -> str | None:
+    """The name of a pod that has requests, by its own word."""
+    for pod in small.pods():
+        name = pod["metadata"]["name"]
+        figures = small.served.cluster.kubectl(
+            "get", "--raw", f"/api/v1/namespaces/{NAMESPACE}/pods/{name}:8000/proxy/metrics"
+        )
+        if re.search(r"^vllm:num_requests_running\{[^}]*\} [1-9]", figures, re.MULTILINE):
+            return str(name)
+    return None
+
+
+def _disruptions_allowed(small: Small) -> int:
+    """How many pods may be evicted, by the PodDisruptionBudget."""
+    budget = small.served.cluster.get("poddisruptionbudget", NAME, "-n", NAMESPACE)
+    return int((budget.get("status") or {}).get("disruptionsAllowed", 0))
 
 
 def _now(small: Small) -> float:

@@ -25,7 +25,7 @@ from tests.localcluster import Cluster, CommandError
 NAMESPACE, NAME = "serving-test", "small"
 CLAIM = f"{NAME}-shared"
 START_SECONDS, TUNE_SECONDS, END_SECONDS = 600.0, 180.0, 300.0
-LONG_ANSWER = 1900
+LONG_ANSWER = 1000
 PROMPTS = [prompt(1500, seed=seed) for seed in (1, 2)]
 
 SPEC: dict[str, Any] = {
@@ -36,7 +36,7 @@ SPEC: dict[str, Any] = {
             *("--max-num-batched-tokens=128", "--max-num-seqs=8", "--kv-cache-memory-bytes=67108864"),
         ],
         "resources": {"requests": {"cpu": "200m", "memory": "1Gi"}},
-        "drain": {"preStop": "2s", "shutdownTimeout": "120s"},
+        "drain": {"preStop": "2s", "shutdownTimeout": "600s"},
         "podTemplate": {
             "spec": {
                 "containers": [

@@ -11,6 +11,7 @@ import itertools
 import posixpath
 from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -18,6 +19,7 @@ from pydantic.alias_generators import to_camel
 
 __all__ = [
     "MAX_TIERS",
+    "MEASURED_QUALITY",
     "BytesPerSecond",
     "CodecName",
     "ConfigError",
@@ -30,6 +32,7 @@ __all__ = [
     "TierConfig",
     "TierKind",
     "TierName",
+    "measured",
     "parse",
     "read_static",
 ]
@@ -72,6 +75,31 @@ class CodecName(StrEnum):
     """As they are."""
     ZSTD = "Zstd"
     """Exact and smaller, for some time of a processor core."""
+    INT8 = "Int8"
+    """One byte a number: about half the size, and close."""
+    KIVI4 = "Kivi4"
+    """Four bits a number: a third of the size."""
+    KIVI2 = "Kivi2"
+    """Two bits a number: a fifth of the size."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether every bit comes back."""
+        return self not in MEASURED_QUALITY
+
+
+MEASURED_QUALITY = MappingProxyType({CodecName.INT8: 0.0, CodecName.KIVI4: 0.0, CodecName.KIVI2: 0.0})
+"""The lossy codecs, and the share of next tokens that stayed what they are with exact blocks, rounded down.
+
+Of the run that `docs/benchmarks/codecs.json` is from, to which a test holds them; 0 for one that was not measured."""
+
+
+def measured(codec: CodecName) -> str:
+    """What was published of a lossy codec's quality, as the beginning of a sentence that refuses a higher floor."""
+    share = MEASURED_QUALITY[codec]
+    if not share:
+        return f"{codec} has not been measured, which counts as 0"
+    return f"with {codec}, {share} of next tokens stayed the same when it was measured"
 
 
 class _Document(BaseModel):
@@ -98,6 +126,8 @@ class TierConfig(_Document):
         path: Folder of a FileSystem tier; null for Memory.
         capacity_bytes: What the tier may hold, at most.
         ttl_seconds: Age since last use after which a block leaves; null keeps it while there is room.
+        quality_floor: With a lossy codec, the least share of next tokens that must stay what they are with exact
+            blocks, in the published measurement; null with an exact one.
     """
 
     name: TierName
@@ -106,6 +136,7 @@ class TierConfig(_Document):
     capacity_bytes: int = Field(gt=0)
     ttl_seconds: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     codec: CodecName = CodecName.RAW
+    quality_floor: Fraction | None = Field(default=None, exclude_if=lambda floor: floor is None)
 
     @model_validator(mode="after")
     def _path_belongs_to_files(self) -> Self:
@@ -115,6 +146,25 @@ class TierConfig(_Document):
             raise ValueError(f'tier "{self.name}" is Memory and has no folder: remove "path"')
         if self.kind is TierKind.MEMORY and self.codec is not CodecName.RAW:
             raise ValueError(f'tier "{self.name}" is Memory and keeps blocks as they are: remove "codec"')
+        return self
+
+    @model_validator(mode="after")
+    def _lossy_codecs_are_asked_for(self) -> Self:
+        if self.codec.exact:
+            if self.quality_floor is not None:
+                raise ValueError(f'tier "{self.name}" has the exact codec {self.codec}: remove "qualityFloor"')
+            return self
+        quality = MEASURED_QUALITY[self.codec]
+        if self.quality_floor is None:
+            raise ValueError(
+                f'tier "{self.name}": the codec {self.codec} changes numbers, and a token now and then: write '
+                f'"qualityFloor", the least share of next tokens that must stay the same (at most {quality}), '
+                "or take Zstd, which is exact"
+            )
+        if self.quality_floor > quality:
+            raise ValueError(
+                f'tier "{self.name}": {measured(self.codec)}: lower "qualityFloor" to that, or take another codec'
+            )
         return self
 
 

@@ -216,7 +216,7 @@ def _is_block(file: Path) -> bool:
     return file.is_file() and file.stat().st_size > 4096
 
 
-def write_config(folder: Path, *, memory_chunks: int = 512, chunk_tokens: int | None = None) -> Path:
+def write_config(folder: Path, *, memory_chunks: int = 512, chunk_tokens: int | None = None, **file_tier: Any) -> Path:
     """A static and a live configuration in `folder`; returns the static one's path."""
     chunk_bytes = 4 * 2 * 2 * 32 * 4 * BLOCK
     memory = {"name": "memory", "kind": "Memory", "capacityBytes": memory_chunks * chunk_bytes}
@@ -224,7 +224,7 @@ def write_config(folder: Path, *, memory_chunks: int = 512, chunk_tokens: int | 
     config = {
         "version": 1,
         "model": {"name": "tiny"},
-        "tiers": [memory, files],
+        "tiers": [memory, files | file_tier],
         "chunkTokens": chunk_tokens,
         "liveConfig": str(folder / "tuning.json"),
     }

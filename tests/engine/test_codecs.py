@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,11 +14,7 @@ from tests.engine.serving import Server, write_config
 @pytest.fixture(scope="module")
 def zstd(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server whose file tier holds the prompt, compressed."""
-    config = write_config(tmp_path_factory.mktemp("zstd"))
-    static = json.loads(config.read_text())
-    static["tiers"][1]["codec"] = "Zstd"
-    config.write_text(json.dumps(static))
-    server = Server(model, cake_config=config)
+    server = Server(model, cake_config=write_config(tmp_path_factory.mktemp("zstd"), codec="Zstd"))
     server.tokens([PROMPT], 1)
     server.settle()
     yield server

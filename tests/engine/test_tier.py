@@ -26,9 +26,10 @@ from vllm.v1.kv_offload.config import (
 from vllm.v1.kv_offload.cpu.shared_offload_region import SharedOffloadRegion
 from vllm.v1.kv_offload.tiering.manager import CPUPrimaryTierOffloadingManager, TieringOffloadingManager
 
-from cake_engine.config import LiveConfig, ModelIdentity, TierConfig, TierKind
+from cake_engine.config import CodecName, LiveConfig, ModelIdentity, TierConfig, TierKind
 from cake_engine.live import LiveConfigFile
 from cake_engine.vllm.key_space import fingerprint
+from cake_engine.vllm.pages import CONFIG_KEY, Page
 from cake_engine.vllm.tier import CakeFileTier
 
 CHUNK_BYTES = 65536
@@ -329,8 +330,35 @@ def test_engines_of_another_revision_or_parallelism_share_no_block(make: Callabl
         fingerprint(
             replace(offloading_config(), model=OffloadingModelConfig("x", "float16")), CHUNK_BYTES, model, tier
         ),
+        *(
+            fingerprint(replace(offloading_config(), extra_config={CONFIG_KEY: page}), CHUNK_BYTES, model, tier)
+            for page in (Page("cpu-amx", "bfloat16", 8192, 2), Page("cpu-vec", "bfloat16", 8192, 2))
+        ),
     ]
-    assert len({one.folder, *(fp.folder for fp in others)}) == 4
+    assert len({one.folder, *(fp.folder for fp in others)}) == 6
+
+
+def test_a_lossy_codec_for_pages_that_it_cannot_read_is_refused_with_what_to_write(live: Path, tmp_path: Path) -> None:
+    page = Page("cpu-amx", "bfloat16", 8192, 2, unreadable="its attention keeps no keys and values")
+    tier = TierConfig(
+        name="shared",
+        kind=TierKind.FILE_SYSTEM,
+        path=str(tmp_path / "kv"),
+        capacity_bytes=1 << 30,
+        codec=CodecName.INT8,
+        quality_floor=0.0,
+    )
+    with pytest.raises(
+        ValueError, match=r'shared" cannot have the codec Int8 .* keeps no keys and values. Write "codec"'
+    ):
+        CakeFileTier(
+            SimpleNamespace(config=replace(offloading_config(), extra_config={CONFIG_KEY: page})),
+            memoryview(bytearray(4 * CHUNK_BYTES)).cast("B", (4, CHUNK_BYTES)),
+            "shared",
+            tier=tier,
+            model=ModelIdentity(name="tiny"),
+            live=LiveConfigFile(live),
+        )
 
 
 def test_a_read_that_hangs_fails_at_its_deadline_and_never_reaches_reused_memory(

@@ -15,6 +15,7 @@ from cake_engine.store.directory import BlockDirectory
 from cake_engine.store.eviction import Limits
 from cake_engine.store.keeper import Keeper
 from cake_engine.store.keys import Fingerprint
+from cake_engine.store.layout import BlockLayout
 from cake_engine.store.publishing import LeftBehindError
 from cake_engine.store.statistics import Recorder
 from cake_engine.store.tenant import Tenant
@@ -50,6 +51,8 @@ class BlockStore:
         recorder: Recorder,
         keeper: Keeper | None = None,
         tenant: Tenant | None = None,
+        *,
+        layout: BlockLayout | None = None,
     ) -> None:
         """Open a tier; nothing is waited for.
 
@@ -59,14 +62,15 @@ class BlockStore:
             recorder: Counts what happens.
             keeper: Of the tier, for who tends it himself; None makes one with a thread that does.
             tenant: Whose blocks these are; None where they are anybody's. It is put into the fingerprint here.
+            layout: Of the blocks; exact codecs work without.
 
         Raises:
-            ValueError: The tier has no folder.
+            ValueError: The tier has no folder, or its codec cannot read such blocks.
         """
         if tier.path is None:
             raise ValueError(f'tier "{tier.name}" has no folder: a block store needs one')
         self._name = tier.name
-        self._codec = codec_of(tier.codec, fingerprint.dtype)
+        self._codec = codec_of(tier.codec, fingerprint.dtype, layout)
         self._fingerprint = fingerprint if tenant is None else replace(fingerprint, tenant=tenant.identity)
         self._name_of: Callable[[bytes], bytes] = bytes if tenant is None else tenant.name_of
         self._recorder = recorder

@@ -16,7 +16,7 @@ from vllm.distributed.kv_transfer.kv_connector.v1.offloading_connector import Of
 from vllm.v1.kv_cache_interface import KVCacheConfig
 
 from cake_engine.vllm import adapter_0_32 as adapter
-from cake_engine.vllm import logs, weights
+from cake_engine.vllm import logs, pages, weights
 from cake_engine.vllm.metrics import CakePromMetrics
 from cake_engine.vllm.offload_scheduler import CakeOffloadScheduler
 from cake_engine.vllm.spec import name_spec
@@ -30,9 +30,12 @@ class CakeConnector(OffloadingConnector):
         adapter.check_version()
         adapter.refuse_unsupported(vllm_config, kv_cache_config)
         extra = vllm_config.kv_transfer_config.kv_connector_extra_config
-        name_spec(extra)
+        static = name_spec(extra)
         if role is KVConnectorRole.SCHEDULER:
             extra[weights.CONFIG_KEY] = weights.digest(vllm_config.model_config)
+            extra[pages.CONFIG_KEY] = pages.page_of(
+                vllm_config, kv_cache_config, look_inside=any(not tier.codec.exact for tier in static.file_systems)
+            )
         with adapter.connector_scheduler(CakeOffloadScheduler):
             super().__init__(vllm_config, role, kv_cache_config)
 

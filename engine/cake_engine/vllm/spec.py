@@ -45,14 +45,15 @@ def read_config(extra_config: dict[str, Any]) -> StaticConfig:
     return read_static(path)
 
 
-def name_spec(extra_config: dict[str, Any]) -> None:
-    """Tell vLLM's factories, in their own terms, what the configuration file says."""
+def name_spec(extra_config: dict[str, Any]) -> StaticConfig:
+    """Tell vLLM's factories, in their own terms, what the configuration file says; returns what that is."""
     static = read_config(extra_config)
     extra_config["spec_name"] = CakeOffloadingSpec.__name__
     extra_config["spec_module_path"] = CakeOffloadingSpec.__module__
     extra_config["cpu_bytes_to_use"] = static.memory.capacity_bytes
     if static.chunk_tokens is not None:
         extra_config["block_size"] = static.chunk_tokens
+    return static
 
 
 class CakeOffloadingSpec(TieringOffloadingSpec):

@@ -27,6 +27,7 @@ from cake_engine.store.tenant import Tenant
 from cake_engine.store.transfer import Transfer
 from cake_engine.store.transfers import TransferPool
 from cake_engine.vllm.key_space import fingerprint
+from cake_engine.vllm.pages import block_layout
 
 _DOUBT_SECONDS = 10.0
 """A block that could not be read for reasons of the file system is not asked for again in this time."""
@@ -94,8 +95,7 @@ class CakeFileTier(SecondaryTierManager):
         self._queued_writes = max(_FEWEST_QUEUED_WRITES, int(_QUEUED_WRITE_SHARE * len(rows)))
         self.on_completion: Callable[[], None] = lambda: None
         self._recorder = Recorder()
-        space = fingerprint(offloading_spec.config, rows.shape[1], model, tier)
-        self._store = BlockStore(tier, space, self._recorder, tenant=tenant)
+        self._store = self._opened(offloading_spec.config, rows.shape[1], model, tenant)
         self._presence = PresenceCache(
             self._store.contains, on_answer=self._completed, on_fault=self._recorder.fell_back
         )
@@ -211,6 +211,19 @@ class CakeFileTier(SecondaryTierManager):
             queue_depth=self._reads.depth,
             direct=self._store.reads_directly,
         )
+
+    def _opened(self, config: Any, block_bytes: int, model: ModelIdentity, tenant: Tenant | None) -> BlockStore:
+        tier, space = self._tier, fingerprint(config, block_bytes, model, self._tier)
+        if tier.codec.exact:
+            return BlockStore(tier, space, self._recorder, tenant=tenant)
+        try:
+            layout = block_layout(config, block_bytes)
+            return BlockStore(tier, space, self._recorder, tenant=tenant, layout=layout)
+        except ValueError as error:
+            raise ValueError(
+                f'tier "{tier.name}" cannot have the codec {tier.codec} with this model: {error}. '
+                'Write "codec": "Zstd", which is exact and takes any model, and leave out "qualityFloor".'
+            ) from None
 
     def _row(self, chunk: int) -> memoryview:
         if self._rows is None:

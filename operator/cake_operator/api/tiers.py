@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from cake_engine.config import CodecName
+from cake_engine.config import MEASURED_QUALITY, CodecName, Fraction, measured
 from cake_operator.api.durations import PositiveDuration
 from cake_operator.api.names import ObjectName, SubPath, TierName
 from cake_operator.api.quantities import Capacity, amount, is_amount
@@ -75,6 +75,19 @@ class ClaimTier(SpecPart):
     )
 
 
+_LOSSY = [codec.value for codec in MEASURED_QUALITY]
+
+
+def _quality_reached(codec: CodecName, share: float) -> Rule:
+    """A floor that the codec did not reach when it was measured is refused, as its blocks would be."""
+    return Rule(
+        f"self.codec != '{codec}' || !has(self.qualityFloor) || self.qualityFloor <= {share}",
+        f"{measured(codec)}: lower qualityFloor to that, or take a codec that keeps more",
+        lambda tier: tier.codec is not codec or tier.quality_floor is None or tier.quality_floor <= share,
+        ".qualityFloor",
+    )
+
+
 class KVTier(SpecPart):
     """One place where KV blocks are kept: exactly one of memory, emptyDir and persistentVolumeClaim."""
 
@@ -96,7 +109,13 @@ class KVTier(SpecPart):
     codec: Annotated[CodecName, Field(strict=False)] = Field(
         default=CodecName.RAW,
         description="How blocks are encoded on the tier: Raw as they are; Zstd exact and smaller, for some time of a "
-        "processor core. Not for memory.",
+        "processor core; Int8, Kivi4 and Kivi2 lossy, with 8, 4 and 2 bits a number: they need qualityFloor. Not for "
+        "memory.",
+    )
+    quality_floor: Fraction | None = Field(
+        default=None,
+        description="With a lossy codec, the least share of next tokens that must stay what they are with exact "
+        "blocks: a codec that kept fewer when it was measured is refused. 0 takes any.",
     )
 
     rules: ClassVar[tuple[Rule, ...]] = (
@@ -116,6 +135,20 @@ class KVTier(SpecPart):
             lambda tier: tier.codec is CodecName.RAW or tier.memory is None,
             ".codec",
         ),
+        Rule(
+            f"!(self.codec in {_LOSSY}) || has(self.qualityFloor)",
+            "this codec changes numbers, and a token now and then: write qualityFloor beside it, the least share of "
+            "next tokens that must stay the same, or take Zstd, which is exact",
+            lambda tier: tier.codec.exact or tier.quality_floor is not None,
+            ".codec",
+        ),
+        Rule(
+            f"self.codec in {_LOSSY} || !has(self.qualityFloor)",
+            "Raw and Zstd are exact: leave qualityFloor out, or write a lossy codec beside it",
+            lambda tier: not tier.codec.exact or tier.quality_floor is None,
+            ".qualityFloor",
+        ),
+        *(_quality_reached(codec, share) for codec, share in MEASURED_QUALITY.items()),
         Rule(
             "!has(self.persistentVolumeClaim) || !has(self.persistentVolumeClaim.template)"
             " || !has(oldSelf.persistentVolumeClaim) || !has(oldSelf.persistentVolumeClaim.template)"

@@ -58,4 +58,5 @@ def _tier(tier: KVTier) -> TierConfig:
         capacity_bytes=tier.capacity.bytes,
         ttl_seconds=None if tier.ttl is None else tier.ttl.seconds,
         codec=tier.codec,
+        quality_floor=tier.quality_floor,
     )

@@ -92,6 +92,15 @@ def test_a_document_cannot_be_changed() -> None:
         (static({**MEMORY, "codec": "Zip"}), "tiers.0.codec: input should be 'Raw'"),
         (static({**MEMORY, "path": "/x"}), 'tier "memory" is Memory and has no folder: remove "path"'),
         (static({**MEMORY, "codec": "Zstd"}), 'tier "memory" is Memory and keeps blocks as they are: remove "codec"'),
+        (static(MEMORY, {**SHARED, "codec": "Int8"}), "tokens that must stay the same (at most "),
+        (
+            static(MEMORY, {**SHARED, "codec": "Kivi2", "qualityFloor": 1}),
+            'lower "qualityFloor" to that, or take another codec',
+        ),
+        (
+            static(MEMORY, {**SHARED, "codec": "Zstd", "qualityFloor": 0.5}),
+            'tier "shared" has the exact codec Zstd: remove "qualityFloor"',
+        ),
         (static(MEMORY, {**SHARED, "path": "x"}), 'tier "shared" is a FileSystem: give it "path", an absolute folder'),
         (static(SHARED), "list exactly one tier of kind Memory, and list it first"),
         (static(SHARED, MEMORY), "list exactly one tier of kind Memory, and list it first"),

@@ -20,6 +20,7 @@ from cake_engine.store.reader import page_buffer
 from cake_engine.store.statistics import Recorder
 from cake_engine.store.tenant import Tenant
 from cake_engine.store.transfer import Transfer
+from tests.unit.store.blocks_of_numbers import Shape
 from tests.unit.store.conftest import key_of
 
 PAGE = (Path(__file__).parents[3] / "docs/reference/store-format.md").read_text()
@@ -202,7 +203,9 @@ def test_the_page_says_what_the_books_hold() -> None:
 
 
 def test_the_page_lists_every_codec_by_its_number() -> None:
-    assert {name.value: codec_of(name, "bfloat16").identifier for name in CodecName} == CODECS
+    layout = Shape().dense()
+
+    assert {name.value: codec_of(name, "bfloat16", layout).identifier for name in CodecName} == CODECS
 
 
 @pytest.mark.parametrize(

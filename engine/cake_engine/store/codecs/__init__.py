@@ -9,6 +9,7 @@ from typing import Protocol
 from cake_engine.config import CodecName
 from cake_engine.store.codecs.raw import RawCodec
 from cake_engine.store.codecs.zstd import ZstdCodec
+from cake_engine.store.layout import BlockLayout
 
 
 class Codec(Protocol):
@@ -36,13 +37,34 @@ class Codec(Protocol):
         """
 
 
-_CODECS: dict[CodecName, Callable[[int], Codec]] = {
+_EXACT: dict[CodecName, Callable[[int], Codec]] = {
     CodecName.RAW: lambda number_bytes: RawCodec(),  # noqa: ARG005 - it does not look into a block
     CodecName.ZSTD: ZstdCodec,
 }
 
 
-def codec_of(name: CodecName, dtype: str) -> Codec:
-    """The codec of a name in a configuration, for blocks of numbers of a type, such as bfloat16 or fp8_e4m3."""
-    bits = re.search(r"\d+", dtype)
-    return _CODECS[name](max(1, int(bits[0]) // 8) if bits else 1)
+def codec_of(name: CodecName, dtype: str, layout: BlockLayout | None = None) -> Codec:
+    """The codec of a name in a configuration.
+
+    Args:
+        name: Of the codec.
+        dtype: Of the numbers of a block, such as bfloat16 or fp8_e4m3.
+        layout: Where they lie; an exact codec works without.
+
+    Raises:
+        ValueError: A lossy codec cannot read such blocks, or is not told where their numbers lie.
+    """
+    if name.exact:
+        bits = re.search(r"\d+", dtype)
+        return _EXACT[name](max(1, int(bits[0]) // 8) if bits else 1)
+    if layout is None:
+        raise ValueError(f"the codec {name} has to know where the numbers of a block lie")
+    return _lossy(name)(layout)
+
+
+def _lossy(name: CodecName) -> Callable[[BlockLayout], Codec]:
+    """Imported when one is named: they compute with torch, which takes seconds and is there where vLLM is."""
+    from cake_engine.store.codecs.int8 import Int8Codec  # noqa: PLC0415
+    from cake_engine.store.codecs.kivi import Kivi2Codec, Kivi4Codec  # noqa: PLC0415
+
+    return {CodecName.INT8: Int8Codec, CodecName.KIVI4: Kivi4Codec, CodecName.KIVI2: Kivi2Codec}[name]

@@ -1,0 +1,241 @@
+"""Numbers as steps above the least of their group: what Int8 and KIVI share.
+
+    number = low + code * step        code: 0 to 2^bits - 1
+
+Keys are grouped by channel, over tokens, since some channels are far larger than others in all tokens; values by token,
+over channels (KIVI, arXiv 2402.02750). `low` is a number of the group and `step` is rounded up, both in the block's own
+type, so a decoded number is within half a step of the one that was encoded, and rounded to its type once more.
+
+A payload has the parts below, each for all (workers, layers, heads, groups) in this order of axes, keys before values.
+Within a group of n numbers of b bits, byte j holds those of j, j + n * b / 8, j + 2 * n * b / 8 ..., lowest bits first.
+
+    part    bytes              axes
+    lows    a number's         worker, layer, head, group, channel        (keys: one for each channel of a group of
+    steps   a number's         the same                                    tokens; values: "channel" is 1 and groups
+    codes   1                  ..., group, byte of the group, channel      go through each token's channels in turn)
+
+A block with a number that is not finite, or larger than a quarter of the largest that its type has, is kept as it is:
+it is exact then, and its payload is as long as the block, which no other payload is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+
+from cake_engine.store.layout import BlockLayout, Plane
+
+_NUMBERS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
+_ONE_THREAD = 32767
+"""Numbers in one operation: from 32,768 on torch takes further threads, and those belong to the model."""
+
+_Piece = tuple[int, slice, slice]
+"""A worker, some of its layers, some of their heads."""
+
+
+class AffineCodec:
+    """A codec of groups, for blocks of one layout; called from many threads, which share nothing.
+
+    Attributes:
+        identifier: Of the codec.
+        bits: Of a code.
+        key_tokens: Tokens of a group of keys; None for all of the block.
+        value_channels: Channels of a group of values; None for all of the head.
+    """
+
+    identifier: ClassVar[int]
+    bits: ClassVar[int]
+    key_tokens: ClassVar[int | None]
+    value_channels: ClassVar[int | None]
+
+    def __init__(self, layout: BlockLayout) -> None:
+        """Lay out the payload.
+
+        Raises:
+            ValueError: Such blocks are of other numbers, or too small to become smaller.
+        """
+        if layout.dtype not in _NUMBERS:
+            raise ValueError(f"blocks of {layout.dtype} are not of {', '.join(_NUMBERS)}")
+        self._type = _NUMBERS[layout.dtype]
+        self._layout, self._width = layout, self._type.itemsize
+        _, tokens, _ = layout.keys.shape
+        _, _, channels = layout.values.shape
+        keys = _Grouping.of(layout, layout.keys, along=self.key_tokens or tokens, by_channel=True)
+        values = _Grouping.of(layout, layout.values, along=self.value_channels or channels, by_channel=False)
+        self._groupings = (keys, values)
+        if any(grouping.length * self.bits % 8 for grouping in self._groupings):
+            raise ValueError(f"groups of {keys.length} tokens and {values.length} channels fill no whole bytes")
+        self._payload_bytes = sum(
+            2 * self._width * math.prod(self._lows(g)) + math.prod(self._codes(g)) for g in self._groupings
+        )
+        numbers = sum(math.prod(g.shape) for g in self._groupings)
+        if self._payload_bytes >= numbers * self._width:
+            raise ValueError(f"blocks of {tokens} tokens of {channels} channels do not become smaller")
+
+    @property
+    def error_bound(self) -> float:
+        """Half a step of a group as wide as can be, its rounding up, and the rounding of the result."""
+        rounding = torch.finfo(self._type).eps
+        return (1 + rounding) / ((1 << self.bits) - 1) + rounding
+
+    @property
+    def ratio(self) -> float:
+        """Bytes of a payload over those of the numbers in a block."""
+        return self._payload_bytes / self._width / sum(math.prod(g.shape) for g in self._groupings)
+
+    def bound(self, block_bytes: int) -> int:
+        """A block that is kept as it is."""
+        return block_bytes
+
+    def encode(self, block: memoryview, payload: memoryview) -> int:
+        """Write the groups, or the block where it has a number that they cannot hold."""
+        numbers = torch.frombuffer(block, dtype=self._type)
+        for grouping, (lows, steps, codes) in zip(self._groupings, self._parts(payload), strict=True):
+            for piece in grouping.pieces():
+                found = _groups_of(grouping.read(numbers, piece).float(), self.bits, self._type)
+                if found is None:
+                    np.copyto(np.frombuffer(payload[: block.nbytes], np.uint8), np.frombuffer(block, np.uint8))
+                    return block.nbytes
+                lows[piece], steps[piece], codes[piece] = found
+        return self._payload_bytes
+
+    def decode(self, payload: memoryview, block: memoryview) -> None:
+        """Write the numbers of the block; padding stays as it was, but in a block that was kept as it is."""
+        if payload.nbytes == block.nbytes:
+            np.copyto(np.frombuffer(block, np.uint8), np.frombuffer(payload, np.uint8))
+            return
+        if payload.nbytes != self._payload_bytes:
+            raise ValueError(f"{payload.nbytes} bytes are not a payload of a block of {block.nbytes}")
+        numbers = torch.frombuffer(block, dtype=self._type)
+        for grouping, (lows, steps, codes) in zip(self._groupings, self._parts(payload), strict=True):
+            for piece in grouping.pieces():
+                grouping.write(numbers, piece, _numbers_of(lows[piece], steps[piece], codes[piece], self.bits))
+
+    def _lows(self, grouping: _Grouping) -> tuple[int, ...]:
+        workers, layers, heads, groups, _, channels = grouping.shape
+        return workers, layers, heads, groups, 1, channels
+
+    def _codes(self, grouping: _Grouping) -> tuple[int, ...]:
+        workers, layers, heads, groups, length, channels = grouping.shape
+        return workers, layers, heads, groups, length * self.bits // 8, channels
+
+    def _parts(self, payload: memoryview) -> list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+        """Lows, steps and codes of the keys, then of the values; the first two of both come first, aligned."""
+        offset = 0
+
+        def take(shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
+            nonlocal offset
+            count = math.prod(shape)
+            part = torch.frombuffer(payload, dtype=dtype, count=count, offset=offset).view(shape)
+            offset += count * dtype.itemsize
+            return part
+
+        scales = [(take(self._lows(g), self._type), take(self._lows(g), self._type)) for g in self._groupings]
+        return [
+            (lows, steps, take(self._codes(g), torch.uint8))
+            for g, (lows, steps) in zip(self._groupings, scales, strict=True)
+        ]
+
+
+@dataclass(frozen=True)
+class _Grouping:
+    """The numbers of a plane in groups.
+
+    Attributes:
+        shape: Workers, layers, heads, groups, numbers of a group, channels that each group has apart (values: 1).
+    """
+
+    layout: BlockLayout
+    plane: Plane
+    shape: tuple[int, int, int, int, int, int]
+
+    @classmethod
+    def of(cls, layout: BlockLayout, plane: Plane, *, along: int, by_channel: bool) -> _Grouping:
+        """Groups of so many numbers, or of as many fewer as divide the axis."""
+        heads, tokens, channels = plane.shape
+        length = math.gcd(along, tokens if by_channel else channels)
+        groups = tokens // length if by_channel else tokens * channels // length
+        shape = (layout.workers[0], layout.layers[0], heads, groups, length, channels if by_channel else 1)
+        return cls(layout, plane, shape)
+
+    @property
+    def length(self) -> int:
+        """Numbers of a group."""
+        return self.shape[4]
+
+    def pieces(self) -> Iterator[_Piece]:
+        """The whole plane in parts of as many numbers as one thread handles, heads being the least."""
+        workers, layers, heads, *rest = self.shape
+        at_once = max(1, _ONE_THREAD // math.prod(rest))
+        layer_step, head_step = max(1, at_once // heads), min(heads, at_once)
+        for worker in range(workers):
+            for layer in range(0, layers, layer_step):
+                for head in range(0, heads, head_step):
+                    yield worker, slice(layer, layer + layer_step), slice(head, head + head_step)
+
+    def read(self, numbers: torch.Tensor, piece: _Piece) -> torch.Tensor:
+        """A piece of a block, of shape (layers, heads, groups, numbers, channels)."""
+        found = self._view(numbers, piece)
+        return found.reshape(*found.shape[:2], *self.shape[3:])
+
+    def write(self, numbers: torch.Tensor, piece: _Piece, decoded: torch.Tensor) -> None:
+        """Put a piece into a block."""
+        place = self._view(numbers, piece)
+        place.copy_(decoded.reshape(place.shape))
+
+    def _view(self, numbers: torch.Tensor, piece: _Piece) -> torch.Tensor:
+        worker, layers, heads = piece
+        parts = [self.layout.layers, self.plane.heads, *self.plane.tokens, *self.plane.channels]
+        sizes, strides = zip(*parts, strict=True)
+        offset = worker * self.layout.workers[1] + self.plane.offset
+        return numbers.as_strided(sizes, strides, offset)[layers, heads]
+
+
+def _groups_of(
+    numbers: torch.Tensor, bits: int, dtype: torch.dtype
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None:
+    """Lows, steps and packed codes of groups along the last axis but one; None where a number is out of range."""
+    low, high = numbers.amin(-2, keepdim=True), numbers.amax(-2, keepdim=True)
+    limit = torch.finfo(dtype).max / 4
+    if not bool((low.amin() >= -limit) & (high.amax() <= limit)):  # also where one is not a number
+        return None
+    levels = (1 << bits) - 1
+    step = _rounded_up((high - low) / levels, dtype)
+    divisor = step.float()
+    codes = ((numbers - low) / divisor.masked_fill(divisor == 0, 1)).round_().clamp_(0, levels).to(torch.uint8)
+    return low.to(dtype), step, _packed(codes, bits)
+
+
+def _numbers_of(low: torch.Tensor, step: torch.Tensor, codes: torch.Tensor, bits: int) -> torch.Tensor:
+    """The numbers of groups, in 32 bits."""
+    return _unpacked(codes, bits).float().mul_(step.float()).add_(low.float())
+
+
+def _rounded_up(values: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """The least numbers of a type that are no smaller; of values that are not negative."""
+    rounded = values.to(dtype)
+    if dtype is torch.float32:
+        return rounded
+    bits = rounded.view(torch.int16)
+    return (bits + (rounded.float() < values).to(torch.int16)).view(dtype)
+
+
+def _packed(codes: torch.Tensor, bits: int) -> torch.Tensor:
+    """Several codes to a byte: parts of the group, one above the other."""
+    parts = codes.chunk(8 // bits, dim=-2)
+    packed = parts[0]
+    for place, part in enumerate(parts[1:], start=1):
+        packed = packed | part << place * bits
+    return packed
+
+
+def _unpacked(codes: torch.Tensor, bits: int) -> torch.Tensor:
+    if bits == 8:
+        return codes
+    mask = (1 << bits) - 1
+    return torch.cat([codes >> place & mask for place in range(0, 8, bits)], dim=-2)

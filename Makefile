@@ -7,7 +7,7 @@ UV := $(CACHE)/uv/bin/uv
 PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help env lock generate lint test test-unit test-engine test-cluster test-chart test-dashboards test-images test-e2e test-faults cluster docs docs-look screenshots demo dist cluster-down clean bench-ttft bench-core bench-idle bench-store bench-control bench-operator
+.PHONY: help env lock generate lint test test-unit test-engine test-cluster test-chart test-dashboards test-images test-e2e test-faults cluster docs docs-look screenshots demo dist cluster-down clean bench-ttft bench-core bench-idle bench-store bench-quality bench-control bench-operator
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -94,6 +94,9 @@ bench-idle: env ## What Cake costs while it has nothing to do: per step, and in 
 
 bench-store: env ## The file tier on this disk: rates over the disk's, look-ups, collecting, faults (20 min; ARGS=--quick: 1)
 	$(PY) -m benchmarks.store $(ARGS)
+
+bench-quality: env ## What each codec does to a real model's next tokens and answers, over bytes (10 min; ARGS=--quick: 2)
+	$(PY) -m benchmarks.quality $(ARGS)
 
 bench-control: env ## Scaling laws and the paper's tables on the simulator (20 min; ARGS="--trace FILE" for the whole hour)
 	$(PY) -m benchmarks.control $(ARGS)

@@ -1,0 +1,1 @@
+"""What codecs do to a model's answers."""

@@ -54,6 +54,12 @@ def test_what_belongs_to_a_lists_item_is_indented_by_four_and_its_code_by_eight(
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_lists_item_stands_apart_from_the_paragraph_of_the_item_before_it(page: Path) -> None:
+    """The site's Markdown takes it for more of that paragraph otherwise, and GitHub does not."""
+    assert re.findall(r"\n\n(?: {4}\S.*\n)+(?:\d+\.|[-*]) .*", prose(page)) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_make_target_that_a_page_names_exists(page: Path) -> None:
     targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
     named = set(re.findall(r"(?:^ {4}|`)(?:[A-Z_]+=\S+ )*make ([a-z0-9-]+)", page.read_text(), flags=re.MULTILINE))

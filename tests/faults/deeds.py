@@ -151,7 +151,8 @@ class Deeds:
 
         await until(in_force, "the quota is in force")
         await self.undisturbed(plan.stage)
-        reason = "PodsRefused" if resource == "pods" else "ApplyRefused"
+        # That the claim of the subject has no volume is told before that it has no pods.
+        reason = None if resource == "pods" else "ApplyRefused"
         await self.subject.tells("Progressing", reason, "exceeded quota")
         await self.subject.administrator.delete(path)
         return 1
@@ -195,10 +196,10 @@ class Deeds:
 
     async def _looks(self, rounds: int) -> None:
         """Wait until the operator has looked at everything so many times more."""
-        until = await asyncio.to_thread(self.operator.rounds) + rounds
+        enough = await asyncio.to_thread(self.operator.rounds) + rounds
 
         async def passed() -> bool:
-            return await asyncio.to_thread(self.operator.rounds) >= until
+            return await asyncio.to_thread(self.operator.rounds) >= enough
 
         await until(passed, f"{rounds} looks")
 

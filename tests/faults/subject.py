@@ -68,14 +68,14 @@ class Subject:
         """One of its conditions; empty where there is none."""
         return next((one for one in (await self.status()).get("conditions", ()) if one["type"] == kind), {})
 
-    async def tells(self, kind: str, reason: str, words: str) -> None:
-        """Wait until a condition has a reason, and a message with these words."""
+    async def tells(self, kind: str, reason: str | None, words: str) -> None:
+        """Wait until a condition has a reason (any where it is None), and a message with these words."""
         seen: Object = {}
 
         async def told() -> bool:
             nonlocal seen
             seen = await self.condition(kind)
-            return seen.get("reason") == reason and words in seen["message"]
+            return bool(seen) and reason in (None, seen["reason"]) and words in seen["message"]
 
         await until(told, lambda: f"{kind} says {reason}, {words!r}: it is {seen}")
 

@@ -25,7 +25,7 @@ Place = tuple[Kind, str]
 
 
 class OwnerGoneError(Exception):
-    """The CakeDeployment is no longer there: nothing may be made for it."""
+    """The CakeDeployment is no longer there, or goes with its namespace: nothing may be made for it."""
 
 
 class Children:
@@ -68,7 +68,7 @@ class Children:
             What was refused, for the user.
 
         Raises:
-            OwnerGoneError: The CakeDeployment was deleted meanwhile.
+            OwnerGoneError: The CakeDeployment was deleted meanwhile, or its namespace.
             ApiError: The API server cannot do it now: try again later.
         """
         seen = ((self._cache.get(kind_of(obj), key[0], obj["metadata"]["name"]), obj) for obj in desired)
@@ -117,6 +117,9 @@ class Children:
 
 def _refusal(reason: str, obj: Object, error: ApiError) -> Trouble:
     """The trouble that a refusal is; anything else is raised again."""
+    if "NamespaceTerminating" in error.causes:
+        # Each child that goes would bring us back here, to be refused all children anew.
+        raise OwnerGoneError(error.message) from error
     if error.status not in REFUSALS:
         raise error
     return Trouble(reason, f"{obj['kind']} {obj['metadata']['name']}: {error.message}")

@@ -38,10 +38,12 @@ class ApiError(Exception):
         status: HTTP status.
         reason: The API's machine-readable reason: Conflict, Invalid, Forbidden, Expired, ...
         message: The API's sentence for a person.
+        causes: What else the API says to programs: NamespaceTerminating, FieldValueInvalid, ...
     """
 
-    def __init__(self, status: int, reason: str, message: str) -> None:
+    def __init__(self, status: int, reason: str, message: str, causes: frozenset[str] = frozenset()) -> None:
         super().__init__(message)
+        self.causes = causes
         self.status = status
         self.reason = reason
         self.message = message
@@ -50,7 +52,9 @@ class ApiError(Exception):
     def of(cls, status: Object) -> Self:
         """The error that a `Status` object describes."""
         code, reason = int(status.get("code") or 0), str(status.get("reason") or "Unknown")
-        return cls(code, reason, str(status.get("message") or reason))
+        causes = (status.get("details") or {}).get("causes") or ()
+        named = frozenset(str(one.get("reason") or "") for one in causes)
+        return cls(code, reason, str(status.get("message") or reason), named)
 
 
 @dataclass(frozen=True)

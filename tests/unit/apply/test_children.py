@@ -48,6 +48,8 @@ class Server:
         owner: The uid of the CakeDeployment that it has; None where it has none.
         there: What it has of other objects, by name.
         refuses: The status with which it answers writes; 0 where it takes them.
+        because: The cause that it gives for that.
+        refused: How many writes it has refused.
         writes: What was written, by method and name.
     """
 
@@ -55,6 +57,8 @@ class Server:
         self.owner: str | None = "u"
         self.there: dict[str, dict[str, Any]] = {}
         self.refuses = 0
+        self.because = ""
+        self.refused = 0
         self.writes: list[tuple[str, str]] = []
         self._version = 100
 
@@ -72,7 +76,9 @@ class Server:
             missing = found is None or (plural == "cakedeployments" and self.owner is None)
             return web.json_response({} if missing else found, status=404 if missing else 200)
         if self.refuses:
-            return web.json_response({"message": "no, because"}, status=self.refuses)
+            self.refused += 1
+            details = {"causes": [{"reason": self.because}]}
+            return web.json_response({"message": "no, because", "details": details}, status=self.refuses)
         self.writes.append((request.method, name))
         if request.method == "DELETE":
             return web.json_response({})
@@ -153,6 +159,14 @@ async def test_a_refusal_is_for_the_user_and_a_conflict_for_the_next_try(status:
         else:
             with pytest.raises(ApiError):
                 await all_children.bring_to(KEY, "u", ORDER, [child()])
+
+
+async def test_in_a_namespace_that_goes_the_first_refusal_is_the_last_attempt() -> None:
+    async with children() as (all_children, _, server):
+        server.refuses, server.because = 403, "NamespaceTerminating"
+        with pytest.raises(OwnerGoneError):
+            await all_children.bring_to(KEY, "u", ORDER, [child(), child(name="chat-tuning")])
+        assert server.refused == 1
 
 
 async def test_a_deletion_that_is_refused_is_told() -> None:

@@ -13,6 +13,10 @@ from typing import Any
 import pytest
 
 from cake_engine.config import Mode
+from dashboards import all_dashboards
+from dashboards.asking import Prometheus
+from dashboards.drawing import drawing
+from dashboards.layout import json_of
 from demo import installation
 from demo.fitting import fitted
 from demo.prometheus import Recorded
@@ -59,6 +63,7 @@ SPEC: dict[str, Any] = {
         },
     },
     "replicas": 1,
+    "slo": {"ttft": {"percentile": 90, "target": "30s"}},
 }
 MEMORY = {"name": "memory", "memory": {}, "capacity": "64Mi"}
 
@@ -69,6 +74,7 @@ class Small:
 
     served: Served
     server: Server
+    prometheus: str
     recorded: Recorded
 
     def pods(self) -> list[dict[str, Any]]:
@@ -89,8 +95,6 @@ def small(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     model.chmod(0o755)
     for file in model.iterdir():
         file.chmod(0o644)
-    installation.install(cluster, NAMESPACE)
-    cluster.filled_claim(NAMESPACE, "models", model)
     template = {"storageClassName": cluster.storage_class(NAMESPACE, CLAIM)}
     shared = {"name": "shared", "persistentVolumeClaim": {"template": template}, "capacity": "256Mi"}
     resource = {
@@ -99,13 +103,16 @@ def small(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         "metadata": {"name": NAME, "namespace": NAMESPACE},
         "spec": {**SPEC, "kvTiers": [MEMORY, shared]},
     }
+    installation.install(cluster, NAMESPACE, resource)
+    cluster.filled_claim(NAMESPACE, "models", model)
     # The operator keeps it when the CakeDeployment goes.
     cluster.in_the_end("kubectl", "delete", "persistentvolumeclaim", CLAIM, "-n", NAMESPACE, "--ignore-not-found")
     with Served(cluster, NAMESPACE, NAME) as served:
         cluster.apply(fitted(resource, cluster.engine(NAMESPACE)))
         served.wait("Ready", ready, START_SECONDS)
-        recorded = Recorded(cluster.reach(NAMESPACE, "prometheus"), NAMESPACE, NAME)
-        yield Small(served, Server(cluster.reach(NAMESPACE, NAME)), recorded)
+        prometheus = cluster.reach(NAMESPACE, "prometheus")
+        recorded = Recorded(prometheus, NAMESPACE, NAME)
+        yield Small(served, Server(cluster.reach(NAMESPACE, NAME)), prometheus, recorded)
 
 
 def test_helm_test_finds_the_operator_at_work(small: Small) -> None:
@@ -189,6 +196,23 @@ def test_the_conditions_say_that_all_is_well(small: Small) -> None:
     for kind, status in {"Ready": "True", "MetricsAvailable": "True", "BalanceApplied": "True"}.items():
         small.served.wait(f"{kind}={status}", lambda now, k=kind, s=status: condition(now, k) == s, TUNE_SECONDS)
     assert condition(small.served.now, "TierDegraded") != "True"
+
+
+@pytest.mark.parametrize("name", all_dashboards())
+def test_every_panel_of_a_dashboard_has_data_of_this_fleet(small: Small, name: str) -> None:
+    page = json.loads(json_of(all_dashboards()[name]))
+    chosen = {"namespace": NAMESPACE, "deployment": NAME, "claim": CLAIM, "__rate_interval": "1m"}
+
+    def drawn() -> bool:
+        # A rate needs work between two scrapes, however often they were late: each look makes some.
+        small.server.forget()
+        _complete(small, PROMPTS[0])
+        end = _now(small)
+        found = drawing(page, Prometheus(small.prometheus, chosen, end - 1800, end))
+        assert not found.empty, f"nothing to show in {found.empty}"
+        return True
+
+    assert eventually(drawn, "every panel has data", END_SECONDS)
 
 
 def test_deletion_leaves_the_claim_that_is_kept_and_nothing_else(small: Small) -> None:

@@ -50,6 +50,7 @@ class Server:
 
     def __init__(self, model: Path, *, cake_config: Path | None = None, **overrides: Any) -> None:
         from vllm import LLM
+        from vllm.distributed.kv_transfer import ensure_kv_transfer_shutdown
 
         settings: dict[str, Any] = {
             "model": str(model),
@@ -74,7 +75,12 @@ class Server:
                 "kv_role": "kv_both",
                 "kv_connector_extra_config": {"cake_config": str(cake_config)},
             }
-        self.llm = LLM(**(settings | overrides))
+        try:
+            self.llm = LLM(**(settings | overrides))
+        except BaseException:
+            # The worker may have its connector by then, in a global where the next engine would take it for its own.
+            ensure_kv_transfer_shutdown()
+            raise
         self.core = self.llm.llm_engine.engine_core.engine_core
         self.scheduler = self.core.scheduler
         self.cached: list[int] = []

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from cake_engine.config import TierConfig, TierKind
-from cake_engine.store import blocks, keeper, locks
+from cake_engine.store import blocks, collector, keeper, locks
 from cake_engine.store.blockfile import HEADER_BYTES
 from cake_engine.store.blocks import BlockStore
 from cake_engine.store.eviction import Limits
@@ -25,6 +28,7 @@ from tests.unit.store.stepping import SteppedLock, Work, make_steppable
 SPACE = Fingerprint(model="m", revision=None, dtype="bfloat16", layout="x", block_tokens=32, block_bytes=64)
 FILE_BYTES = HEADER_BYTES + 64
 CAPACITY = 4 * FILE_BYTES
+_LOOK_SECONDS = 0.001
 CALLS_OF_A_PIECE = 400
 """More than any piece of work makes when nobody holds it up."""
 
@@ -91,8 +95,15 @@ class Engine:
 
 
 def make_engines_steppable(patch: pytest.MonkeyPatch) -> None:
-    """Engines wait for nothing but their next step."""
+    """Engines wait for nothing but their next step, and their time passes by looks at the clock.
+
+    By the machine's own, what is due would depend on how busy the machine is, and no example would be the same twice.
+    """
+    make_steppable(patch)
+    looks = itertools.count()
+    clock = SimpleNamespace(monotonic=lambda: next(looks) * _LOOK_SECONDS, sleep=time.sleep)
+    for module in (collector, locks):
+        patch.setattr(module, "time", clock)
     patch.setattr(keeper, "_FIRST_COUNT_SECONDS", 0.0)
     patch.setattr(blocks, "_PAUSE_SECONDS", 0.0)
     patch.setattr(locks, "_POLL_SECONDS", 0.0)
-    make_steppable(patch)

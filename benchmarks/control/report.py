@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import geometric_mean
 
-from jinja2 import Environment, StrictUndefined
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
@@ -18,6 +16,7 @@ from benchmarks.control.contenders import CONTENDERS, ORACLE, OURS, STATIC
 from benchmarks.control.modes import Served
 from benchmarks.control.paper import Reproduced
 from benchmarks.control.scenarios import SCENARIOS
+from benchmarks.pages import rendered, svg_of
 
 TEMPLATE = Path(__file__).with_name("page.md.jinja")
 NAMES = [scenario.name for scenario in SCENARIOS]
@@ -117,8 +116,9 @@ def write(found: Found, folder: Path) -> None:
 
 def page(found: Found) -> str:
     """The page, in Markdown."""
-    environment = Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True, trim_blocks=True)
-    text = environment.from_string(TEMPLATE.read_text()).render(
+    text = rendered(
+        TEMPLATE,
+        trim_blocks=True,
         found=found,
         figures=found.figures(),
         at=AT,
@@ -161,6 +161,4 @@ def _plot(found: Found) -> str:
         axes.set_ylabel("mean attainment (%)")
         axes.grid(alpha=0.3)
         axes.legend(frameon=False, fontsize=8)
-        text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None})
-    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+        return svg_of(figure)

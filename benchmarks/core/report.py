@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from benchmarks.core.cells import Cell
 from benchmarks.core.paper import Beside, Figure4, Figure6
 from benchmarks.core.virtual_clock import Knowledge
+from benchmarks.pages import rendered, svg_of
 
 TEMPLATE = Path(__file__).with_name("page.md.jinja")
 
@@ -95,8 +94,8 @@ def _number(value: float) -> float | None:
 
 def page(run: Run) -> str:
     """The page, in Markdown."""
-    environment = Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
-    return environment.from_string(TEMPLATE.read_text()).render(
+    return rendered(
+        TEMPLATE,
         run=run,
         cells=run.cells,
         requests=sum(len(cell.played) for cell in run.cells),
@@ -124,6 +123,4 @@ def _plot(cells: Sequence[Cell]) -> str:
         for axes in (left, right):
             axes.set_xlim(right=min(2.5, axes.get_xlim()[1]))
             axes.grid(axis="x", alpha=0.3)
-        text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None})
-    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+        return svg_of(figure)

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
-
 from benchmarks.idle.soak import Held
 from benchmarks.idle.steps import Steps
+from benchmarks.pages import rendered
 
 TEMPLATE = Path(__file__).with_name("page.md.jinja")
 LARGEST_SHARE = 0.01
@@ -66,8 +65,7 @@ def write(run: Run, folder: Path) -> None:
 
 def page(run: Run) -> str:
     """The page, in Markdown."""
-    environment = Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
-    return environment.from_string(TEMPLATE.read_text()).render(run=run)
+    return rendered(TEMPLATE, run=run)
 
 
 def _document(run: Run) -> dict[str, object]:

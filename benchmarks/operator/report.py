@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from jinja2 import Environment, StrictUndefined
-
 from benchmarks.goals import Goal, number, rounded
 from benchmarks.journal import Figures
+from benchmarks.pages import rendered
 
 TEMPLATE: Final = Path(__file__).with_name("page.md.jinja")
 GOALS_ARE_FOR: Final = 1000
@@ -123,9 +122,10 @@ def write(run: Run, folder: Path) -> None:
 
 def page(run: Run) -> str:
     """The page, in Markdown."""
-    environment = Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True, trim_blocks=True)
     found = run.summary()
-    return environment.from_string(TEMPLATE.read_text()).render(
+    return rendered(
+        TEMPLATE,
+        trim_blocks=True,
         run=run,
         goals=[(goal, found[goal.figure]) for goal in GOALS if goal.figure in found],
         judged=max((f["size"] for f in run.fleets if f["size"] <= GOALS_ARE_FOR), default=0),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -11,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean
 
-from jinja2 import Environment, StrictUndefined
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from benchmarks.pages import rendered, svg_of
 from benchmarks.quality.answers import Answers
 from benchmarks.quality.material import Material
 from benchmarks.quality.tasks import score
@@ -106,8 +105,7 @@ def write(run: Run, folder: Path) -> None:
 
 def page(run: Run) -> str:
     """The page, in Markdown."""
-    environment = Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
-    return environment.from_string(TEMPLATE.read_text()).render(run=run, raw=run.codecs[CodecName.RAW])
+    return rendered(TEMPLATE, run=run, raw=run.codecs[CodecName.RAW])
 
 
 def _document(run: Run) -> dict[str, object]:
@@ -143,9 +141,7 @@ def _plot(run: Run) -> str:
             axes.set_xlabel("bytes over those of raw blocks")
             axes.set_title(name, fontsize=9)
             axes.grid(alpha=0.3)
-        text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None})
-    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+        return svg_of(figure)
 
 
 def _share_of_same(found: Sequence[object], raw: Sequence[object]) -> float:

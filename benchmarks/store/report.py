@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import geometric_mean
 
-from jinja2 import Environment, StrictUndefined
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from benchmarks.goals import Goal, number, rounded
 from benchmarks.journal import Figures
+from benchmarks.pages import rendered, svg_of
 
 TEMPLATE = Path(__file__).with_name("page.md.jinja")
 
@@ -75,10 +74,9 @@ def write(run: Run, folder: Path) -> None:
 
 def page(run: Run) -> str:
     """The page, in Markdown."""
-    environment = Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
     found = run.summary()
     goals = [(goal, found[goal.figure]) for goal in GOALS if goal.figure in found]
-    return environment.from_string(TEMPLATE.read_text()).render(run=run, goals=goals, number=number)
+    return rendered(TEMPLATE, run=run, goals=goals, number=number)
 
 
 def _document(run: Run) -> dict[str, object]:
@@ -116,6 +114,4 @@ def _plot(run: Run) -> str:
             axes.set_xlabel("files")
             axes.grid(alpha=0.3)
             axes.legend(fontsize=7)
-        text = io.StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None})
-    return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+        return svg_of(figure)

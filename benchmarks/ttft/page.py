@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, StrictUndefined
 from rich.table import Table
 
+from benchmarks.pages import rendered
 from benchmarks.ttft.findings import CellFinding
 from benchmarks.ttft.grid import Contender
 
@@ -75,8 +75,8 @@ def markdown(found: Found) -> str:
     """The page."""
     misses = [finding for finding in found.cells if missed(finding)]
     within = found.summary.meeting_within_one_block
-    template = Environment(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
-    return template.from_string(TEMPLATE.read_text()).render(
+    return rendered(
+        TEMPLATE,
         date=f"{found.date:%Y-%m-%d}",
         machine=found.machine,
         command=found.command,

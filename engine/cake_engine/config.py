@@ -184,12 +184,8 @@ class StaticConfig(_Document):
     tiers: tuple[TierConfig, ...]
     live_config: str | None = None
     chunk_tokens: int | None = Field(default=None, gt=0)
-    salt_file: str | None = None
-
-    def to_json(self) -> str:
-        """The text of the file; without a tenant what it was before there were any, as another text rolls pods."""
-        absent = {"salt_file"} if self.salt_file is None else None
-        return self.model_dump_json(by_alias=True, indent=2, exclude=absent) + "\n"
+    # Without a tenant the text is what it was before there were any: another one would roll the pods.
+    salt_file: str | None = Field(default=None, exclude_if=lambda file: file is None)
 
     @field_validator("tiers")
     @classmethod

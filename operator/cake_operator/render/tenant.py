@@ -8,14 +8,13 @@ from typing import Any, Final
 
 from cake_operator.api import CakeDeployment
 from cake_operator.render.naming import MANAGED_BY, MANAGED_BY_LABEL, TENANT_LABEL, tenant_secret_name
+from cake_operator.render.secret_files import secret_mount, secret_volume
 
 __all__ = ["SALT_BYTES", "salt_file", "tenant_mounts", "tenant_secrets", "tenant_volumes"]
 
 SALT_BYTES: Final = 32
 FOLDER: Final = PurePosixPath("/etc/cake/tenant")
 KEY: Final = "salt"
-# For the owner's group, which fsGroup makes that of the process.
-MODE: Final = 0o440
 
 
 def salt_file(resource: CakeDeployment) -> str | None:
@@ -50,17 +49,11 @@ def tenant_secrets(resource: CakeDeployment, salt: bytes) -> list[dict[str, Any]
 
 
 def tenant_volumes(resource: CakeDeployment) -> list[dict[str, Any]]:
-    """The Secret as a volume. Its key is named, so that the kubelet says when it is missing."""
+    """The Secret as a volume."""
     tenant = resource.spec.tenant
-    if tenant is None:
-        return []
-    items = [{"key": KEY, "path": KEY}]
-    secret = {"secretName": tenant_secret_name(tenant), "items": items, "defaultMode": MODE}
-    return [{"name": "tenant", "secret": secret}]
+    return [] if tenant is None else [secret_volume("tenant", tenant_secret_name(tenant), (KEY,))]
 
 
 def tenant_mounts(resource: CakeDeployment) -> list[dict[str, Any]]:
     """Where it is mounted: a file, because variables are inherited by every process and shown by some."""
-    if resource.spec.tenant is None:
-        return []
-    return [{"name": "tenant", "mountPath": str(FOLDER), "readOnly": True}]
+    return [] if resource.spec.tenant is None else [secret_mount("tenant", FOLDER)]

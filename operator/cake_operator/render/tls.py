@@ -6,14 +6,13 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from cake_operator.api import CakeDeployment
+from cake_operator.render.secret_files import secret_mount, secret_volume
 
 __all__ = ["FOLDER", "tls_annotations", "tls_arguments", "tls_environment", "tls_mounts", "tls_volumes"]
 
 FOLDER: Final = PurePosixPath("/etc/cake/tls")
 CERTIFICATE: Final = "tls.crt"
 KEY: Final = "tls.key"
-# For the owner's group, which fsGroup makes that of the process.
-MODE: Final = 0o440
 SCHEME_ANNOTATION: Final = "prometheus.io/scheme"
 RENEWAL_POLL_MILLISECONDS: Final = 10_000
 
@@ -46,16 +45,11 @@ def tls_annotations(resource: CakeDeployment) -> dict[str, str]:
 
 
 def tls_volumes(resource: CakeDeployment) -> list[dict[str, Any]]:
-    """The Secret as a volume. Its keys are named, so that the kubelet says which one is missing."""
+    """The Secret as a volume."""
     secret = resource.spec.engine.tls_secret_ref
-    if secret is None:
-        return []
-    keys = [{"key": key, "path": key} for key in (CERTIFICATE, KEY)]
-    return [{"name": "tls", "secret": {"secretName": secret.name, "items": keys, "defaultMode": MODE}}]
+    return [] if secret is None else [secret_volume("tls", secret.name, (CERTIFICATE, KEY))]
 
 
 def tls_mounts(resource: CakeDeployment) -> list[dict[str, Any]]:
-    """Where it is mounted. A folder: single files (subPath) would never be renewed."""
-    if resource.spec.engine.tls_secret_ref is None:
-        return []
-    return [{"name": "tls", "mountPath": str(FOLDER), "readOnly": True}]
+    """Where it is mounted."""
+    return [] if resource.spec.engine.tls_secret_ref is None else [secret_mount("tls", FOLDER)]

@@ -61,6 +61,8 @@ class Loading:
         self.ahead = ReadAhead(reads, chunk_tokens)
         self.costs = PlanCosts(ComputeCost(), reads.costs, reads.chunk_bytes, step_tokens)
         self.live = LiveConfig()
+        self._demand: Callable[[], Demand] = Demand
+        self._silent: dict[str, float] = {}
         self._lost = 0
         self._active: dict[str, ActivePlan] = {}
         self._orders = [ReadOrder() for _ in reads.names]
@@ -92,6 +94,7 @@ class Loading:
                 self.reads.join(active.key(chunk), active, chunk)
         self.ahead.release(sequence)
         sequence.plan, self._active[sequence.name] = plan, active
+        self._look()
         self._aim(active)
         return len(chunks) * self.reads.chunk_bytes
 
@@ -135,10 +138,10 @@ class Loading:
         for active, chunk in self._copies.ended():
             if self._active.get(active.sequence.name) is active:
                 active.plan.loaded(chunk)
-        silent = self.reads.look()
+        self._demand, self._silent = demand, self.reads.look()
         if not self._active:
             return
-        self.costs.look(demand(), {name: one.plan for name, one in self._active.items()}, self.live, silent)
+        self._look()
         for active in self._active.values():
             self._aim(active)
 
@@ -196,6 +199,10 @@ class Loading:
                 break
             found.append(tier)
         return found
+
+    def _look(self) -> None:
+        plans = {name: one.plan for name, one in self._active.items()}
+        self.costs.look(self._demand(), plans, self.live, self._silent)
 
     def _aim(self, active: ActivePlan) -> None:
         plan, sequence = active.plan, active.sequence

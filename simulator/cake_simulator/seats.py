@@ -97,7 +97,7 @@ class Seats:
     def demand(self) -> Demand:
         """What plans are made beside."""
         prefilling = [(one.name, one.at, one.end) for one in self.filling]
-        return Demand(len(self.decoding), prefilling, len(self.waiting))
+        return Demand(len(self.decoding), prefilling, frozenset(one.name for one in self.waiting))
 
     def schedule(self) -> Step:
         """Who gets how many tokens of the next step."""

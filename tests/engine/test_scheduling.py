@@ -12,6 +12,7 @@ import pytest
 from vllm.distributed.kv_transfer import get_kv_transfer_group
 
 from cake_engine.core.budget import FLOOR
+from cake_engine.core.meeting import Costs
 from cake_engine.core.plan import Chunk
 from cake_engine.vllm.active_plan import ActivePlan
 from tests.engine.conftest import PROMPT, Reference
@@ -115,6 +116,30 @@ def test_the_share_of_stored_prefixes_is_followed_live(
     server.core.step()
     assert steps[-1] == {decoding: 1, long: tokens}
     server.llm.llm_engine.abort_request([decoding, long], internal=True)
+
+
+@pytest.mark.parametrize("prefetch_share", [0.5, 0])
+def test_a_request_is_planned_beside_those_that_wait_behind_it_and_not_beside_itself(
+    server: Server, reference: Reference, monkeypatch: pytest.MonkeyPatch, prefetch_share: float
+) -> None:
+    server.tune(mode="Adaptive", prefetchShare=prefetch_share)
+    answered(server)
+    seen: dict[str, int] = {}
+    costs_of = server.cake.costs.of
+
+    def record(request_id: str) -> Costs:
+        costs: Costs = costs_of(request_id)
+        seen.setdefault(request_id, costs.compute_waiting)
+        return costs
+
+    monkeypatch.setattr(server.cake.costs, "of", record)
+    first, second = server.begin(PROMPT), server.begin(PROMPT)
+    assert server.finish() == [reference.prompt, reference.prompt]
+    server.forget()
+    answered(server)
+    alone = server.begin(PROMPT)
+    assert server.finish() == [reference.prompt]
+    assert (seen[first], seen[second], seen[alone]) == (1, 0, 0)
 
 
 def test_a_slow_load_does_not_keep_the_engine_busy(

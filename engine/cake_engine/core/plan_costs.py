@@ -7,7 +7,7 @@ delays whoever is behind. Tiers serve the reads of all plans.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cake_engine.config import LiveConfig
@@ -32,17 +32,17 @@ class Demand:
     Attributes:
         decoding: Running requests that decode.
         prefilling: Running requests in prefill, in the order in which they get tokens: id, next token, tokens.
-        waiting: Requests that wait for a seat and could compute at once.
+        waiting: Requests that wait for a seat and could compute at once, the one that is being admitted among them.
     """
 
     decoding: int = 0
     prefilling: Sequence[tuple[str, int, int]] = ()
-    waiting: int = 0
+    waiting: Collection[str] = frozenset()
 
 
 @dataclass
 class PlanCosts:
-    """Costs for each plan; `look` once before every step, then `of`.
+    """Costs for each plan; `look` before every step and whenever a request is planned, then `of`.
 
     Attributes:
         compute: What steps take.
@@ -66,7 +66,7 @@ class PlanCosts:
     def look(
         self, demand: Demand, plans: Mapping[str, Plan], live: LiveConfig, silent_seconds: Mapping[str, float]
     ) -> None:
-        """Take in the state of the engine before a step.
+        """Take in the state of the engine.
 
         Args:
             demand: Who wants compute.
@@ -83,11 +83,12 @@ class PlanCosts:
     def of(self, request_id: str) -> Costs:
         """What the plan of this request may assume; it need not have been there when the engine was looked at."""
         ahead, behind = self._queue(request_id)
+        waiting = len(self._demand.waiting) - (request_id in self._demand.waiting)
         return Costs(
             compute=self._curve or self.compute.curve(self._prefix_tokens(), self._demand.decoding),
             loads={tier: self._loads(tier, cost, request_id) for tier, cost in self.tiers.items()},
             compute_ahead=ahead,
-            compute_waiting=behind + self._demand.waiting,
+            compute_waiting=behind + waiting,
             doubt=self._doubt,
         )
 

@@ -16,4 +16,4 @@ def demand(running: Sequence[Request], waiting: Iterable[Request]) -> Demand:
         for request in running
         if request.num_computed_tokens < request.num_tokens - 1
     ]
-    return Demand(len(running) - len(prefilling), prefilling, sum(1 for _ in waiting))
+    return Demand(len(running) - len(prefilling), prefilling, frozenset(request.request_id for request in waiting))

@@ -49,6 +49,7 @@ class CakeOffloadScheduler(ServedPlans):
             self.chunk_bytes,
             self.step_tokens,
         )
+        self._demand: Callable[[], Demand] = Demand
         self._adapters = AdapterKeys()
         self._memory = MemoryAccount(self.manager.primary_tier, self.tier_names[0], self.chunk_bytes)
 
@@ -91,6 +92,7 @@ class CakeOffloadScheduler(ServedPlans):
         if before is not None:
             active.follow(before)
         self.skip_stores_below(request.request_id, active.plan.end)
+        self._look()  # those that were admitted in this step before it go first, and it does not wait for itself
         self._aim(active)
         size = active.plan.chunk_tokens
         wait = active.plan.limit(num_computed_tokens, self.step_tokens) == 0
@@ -128,17 +130,25 @@ class CakeOffloadScheduler(ServedPlans):
             self.blocks_were_allocated(active.blocks)
 
     def begin_step(self, demand: Callable[[], Demand]) -> None:
-        """Set every plan's aim for the step that is about to be scheduled, which others demand a part of."""
+        """Set every plan's aim for the step that is about to be scheduled.
+
+        Args:
+            demand: Says who wants compute; asked again for each request that is planned in this step.
+        """
         self.new_budget()
+        self._demand = demand
         if not self._active and not len(self.prefetch):
             return
         self.collect()  # a tier was not silent in the last step if something came in it
         for active in self._active.values():
             self.note_arrivals(active)
-        plans = {request_id: active.plan for request_id, active in self._active.items()}
-        self.costs.look(demand(), plans, self._live.current, self.silent_seconds)
+        self._look()
         for active in self._active.values():
             self._aim(active)
+
+    def _look(self) -> None:
+        plans = {request_id: active.plan for request_id, active in self._active.items()}
+        self.costs.look(self._demand(), plans, self._live.current, self.silent_seconds)
 
     def _aim(self, active: ActivePlan) -> None:
         live, plan = self._live.current, active.plan

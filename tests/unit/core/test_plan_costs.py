@@ -21,7 +21,7 @@ def _costs(live: LiveConfig | None = None, silent: float = 0.0, **plans: Plan) -
         compute.observe([Span(start, start + tokens)], decoding, 0.001 * tokens + DECODE * decoding)
         tier.observe(CHUNK_BYTES, float(step), step + 0.01, busy=False)
     costs = PlanCosts(compute, {"files": tier}, CHUNK_BYTES, step_tokens=512)
-    demand = Demand(0, [("ahead", 0, 4096), ("mine", 0, 4096), ("behind", 0, 4096)], waiting=2)
+    demand = Demand(0, [("ahead", 0, 4096), ("mine", 0, 4096), ("behind", 0, 4096)], waiting={"next", "last"})
     costs.look(demand, plans or {"mine": _plan()}, live or LiveConfig(), {"files": silent, "another": 60.0})
     return costs
 
@@ -46,6 +46,11 @@ def test_a_request_that_does_not_run_yet_is_behind_all_that_do() -> None:
     costs = _costs(ahead=_plan(16), mine=_plan(16), behind=_plan(16)).of("new")
     assert costs.compute_ahead == pytest.approx(3 * 1.024, rel=0.05)
     assert costs.compute_waiting == 2
+
+
+def test_a_request_does_not_wait_for_itself_while_it_is_admitted() -> None:
+    costs = _costs(mine=_plan())
+    assert costs.of("next").compute_waiting == 1
 
 
 def test_reads_of_others_are_ahead_and_they_wait_for_the_tier() -> None:

@@ -57,7 +57,9 @@ class TransferPool:
         self._rate = rate
         self._deadline = deadline_seconds
         self._on_finished = on_finished
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        self._work, self._rest = threading.Condition(lock), threading.Condition(lock)
+        self._pacing = False
         self._queue: deque[Transfer] = deque()
         self._running: list[Transfer] = []
         self._finished: deque[Transfer] = deque()
@@ -67,7 +69,7 @@ class TransferPool:
         self._stopping = False
         self._held = 0
         self._threads: set[threading.Thread] = set()
-        with self._changed:
+        with self._work:
             for _ in range(threads):
                 self._hire()
 
@@ -84,17 +86,17 @@ class TransferPool:
     def submit(self, transfers: list[Transfer]) -> None:
         """Queue transfers."""
         now = time.monotonic()
-        with self._changed:
+        with self._work:
             for transfer in transfers:
                 transfer.asked = now
                 self._queue.append(transfer)
             self._meter.started(now)
             self._fail_unserved()
-            self._changed.notify(len(transfers))
+            self._work.notify()
 
     def cancel(self, owner: str | None = None) -> int:
         """Take back what waits, of one owner or of all; it ends with failure "cancelled". Returns how much."""
-        with self._changed:
+        with self._work:
             taken = [t for t in self._queue if owner is None or t.owner == owner]
             if taken:
                 self._queue = deque(t for t in self._queue if owner is not None and t.owner != owner)
@@ -104,7 +106,7 @@ class TransferPool:
     def take_back(self, keys: Collection[bytes]) -> list[Transfer]:
         """Take back what waits for these keys; it ends with failure "cancelled". Returns what it was."""
         wanted = frozenset(keys)
-        with self._changed:
+        with self._work:
             taken = [t for t in self._queue if t.key in wanted]
             if taken:
                 self._queue = deque(t for t in self._queue if t.key not in wanted)
@@ -123,18 +125,20 @@ class TransferPool:
 
     def wait_idle(self) -> None:
         """Wait until nothing waits or runs; no longer than a deadline for what a file system holds."""
-        with self._changed:
-            while self._queue or self._running:
-                self._changed.wait(0.05)
-                self._expire(time.monotonic())
+        while True:
+            with self._rest:
+                if not (self._queue or self._running):
+                    return
+                self._rest.wait(0.05)
+            self._expire(time.monotonic())
 
     def stop(self) -> None:
         """Take back what waits, wait for what runs, end the threads that are not held."""
         self.cancel()
         self.wait_idle()
-        with self._changed:
+        with self._work:
             self._stopping = True
-            self._changed.notify_all()
+            self._work.notify_all()
             threads, held = list(self._threads), self._held
         for thread in threads:
             thread.join(timeout=0.1 if held else None)
@@ -156,20 +160,25 @@ class TransferPool:
                 self._end(transfer)
                 self._on_finished()
         finally:
-            with self._changed:  # it ends here by itself, or by a fault of ours: then nobody may wait for it
+            with self._work:  # it ends here by itself, or by a fault of ours: then nobody may wait for it
                 self._threads.discard(threading.current_thread())
                 self._fail_unserved()
+                self._work.notify()
 
     def _next(self) -> Transfer | None:
-        """The next transfer whose bandwidth is due; None when the thread is to end."""
+        """The next transfer whose bandwidth is due; None when the thread is to end.
+
+        One thread at a time waits for bandwidth, and wakes the next when it has its transfer. Were all woken by each
+        transfer, they would take turns at the interpreter with the thread that computes.
+        """
         while True:
             read, rate = time.monotonic(), self._rate()
-            with self._changed:
+            with self._work:
                 if self._stopping or len(self._threads) - self._held > self._size:
                     self._threads.discard(threading.current_thread())
                     return None
-                if not self._queue:
-                    self._changed.wait()
+                if self._pacing or not self._queue:
+                    self._work.wait()
                     continue
                 transfer, now = self._queue[0], time.monotonic()
                 if transfer.asked > read:
@@ -177,16 +186,20 @@ class TransferPool:
                 size = int(transfer.size * self.cost.share)
                 due = self._cap.due(size, rate, transfer.asked)
                 if due > now:
-                    self._changed.wait(min(due - now, 0.1))  # a cap that is raised meanwhile is seen soon
+                    self._pacing = True
+                    self._work.wait(min(due - now, 0.1))  # a cap that is raised meanwhile is seen soon
+                    self._pacing = False
                     continue
                 self._cap.take(size, rate, transfer.asked, now)
                 transfer.start(now)
                 self._running.append(self._queue.popleft())
+                if self._queue:
+                    self._work.notify()
                 return transfer
 
     def _end(self, transfer: Transfer) -> None:
         now = time.monotonic()
-        with self._changed:
+        with self._work:
             if transfer.abandoned:
                 self._held -= 1
                 return
@@ -200,10 +213,11 @@ class TransferPool:
                 self._meter.served(transfer.size, now, idle=idle)
             else:
                 self._meter.skipped(now, idle=idle)
-            self._changed.notify_all()
+            if idle:
+                self._rest.notify_all()
 
     def _expire(self, now: float) -> None:
-        with self._changed:
+        with self._work:
             for transfer in [t for t in self._running if now - t.started > self._deadline]:
                 if not transfer.abandon("deadline"):
                     continue
@@ -213,7 +227,7 @@ class TransferPool:
                 if len(self._threads) < 2 * self._size:
                     self._hire()
             self._fail_unserved()
-            self._changed.notify_all()
+            self._rest.notify_all()
 
     def _fail_unserved(self) -> None:
         """Fail what waits when no thread is left to serve it: all are held, or the pool has ended."""
@@ -227,4 +241,4 @@ class TransferPool:
             transfer.fail(reason)
         self._finished.extend(transfers)
         self._meter.skipped(time.monotonic(), idle=not (self._queue or self._running))
-        self._changed.notify_all()
+        self._rest.notify_all()

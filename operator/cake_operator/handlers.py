@@ -30,11 +30,14 @@ def make_registry(cache: Cache, notify: Callable[[Key], None], stopping: Callabl
     @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
     async def seen(event: kopf.RawEvent, **_: Any) -> None:
         obj = keep(dict(event["object"]))
+        # An older version is news: what we wrote since may have brought a change along that nobody has looked at.
+        news = not cache.knows(CAKE_DEPLOYMENTS, obj)
         if event["type"] == "DELETED":
             cache.drop(CAKE_DEPLOYMENTS, obj)
         else:
             cache.put(CAKE_DEPLOYMENTS, obj)
-        notify(key_of(obj))
+        if news or event["type"] == "DELETED":
+            notify(key_of(obj))
 
     @kopf.on.cleanup(registry=registry)
     async def stop(**_: Any) -> None:

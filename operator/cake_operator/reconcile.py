@@ -19,7 +19,7 @@ from cake_operator.apply.cache import Cache, Key, Object
 from cake_operator.apply.children import Children, OwnerGoneError
 from cake_operator.apply.client import Client
 from cake_operator.apply.events import Recorder
-from cake_operator.apply.kinds import CAKE_DEPLOYMENTS
+from cake_operator.apply.kinds import CAKE_DEPLOYMENTS, DEPLOYMENTS
 from cake_operator.apply.parting import write_costs
 from cake_operator.apply.seeing import Seen, neighbours, see
 from cake_operator.apply.statuses import write_status
@@ -39,6 +39,7 @@ from cake_operator.render.merging import MergeError
 from cake_operator.render.settings import RenderSettings
 from cake_operator.render.tenant import SALT_BYTES, tenant_secrets
 from cake_operator.render.tuning_config import knobs_of, next_live
+from cake_operator.status.attention import PATIENCE, overlooked_since
 from cake_operator.status.claims import claim_troubles
 from cake_operator.status.faults import sentence_of
 from cake_operator.status.happenings import happenings
@@ -63,6 +64,8 @@ class Memory:
     contention: ContentionHistory = field(default_factory=ContentionHistory)
     knobs: Knobs | None = None
     starts: Starts = field(default_factory=Starts)
+    overlooked: datetime | None = None
+    """Since when Kubernetes has not looked at the Deployment."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +151,10 @@ class Reconciler:
             self._cache.forget(CAKE_DEPLOYMENTS, stored)
             return None
         # status
+        overlooked = overlooked_since(memory.overlooked, self._cache.get(DEPLOYMENTS, *key), now)
+        self._memories[key] = replace(memory, overlooked=overlooked)
+        if overlooked is not None and now < overlooked + PATIENCE:
+            return overlooked + PATIENCE
         found = self._findings(resource, snapshot, decided, memory, failures)
         status = report(resource, stored["metadata"]["generation"], stored.get("status") or {}, found, now)
         await self._tell(stored, status, now)
@@ -206,8 +213,8 @@ class Reconciler:
             scaling=decided.scaling,
             balance=decided.balance,
             recommendation=memory.balance.recommendation,
-            live=decided.live,
-            confirmation=confirmation(snapshot, seen.ready_pods, decided.live.generation),
+            live=seen.live,
+            confirmation=confirmation(snapshot, seen.ready_pods, (seen.live or decided.live).generation),
             slo=judge(resource.spec.slo, snapshot, len(seen.ready_pods)),
             contention=decided.contention,
             starts=memory.starts,

@@ -108,12 +108,33 @@ def test_a_child_edited_by_hand_comes_back(cake: Cake, edit: str) -> None:
     eventually(restored, f"the {edit} comes back")
 
 
-def test_a_live_configuration_edited_to_nonsense_comes_back_with_a_new_generation(cake: Cake) -> None:
+NONSENSE: dict[str, Object] = {
+    "not json": {"data": {"tuning.json": "not json"}},
+    "bytes in place of text": {"data": None, "binaryData": {"tuning.json": "AAECAw=="}},
+}
+
+
+@pytest.mark.parametrize("which", NONSENSE)
+def test_a_live_configuration_edited_to_nonsense_comes_back_with_a_new_generation(cake: Cake, which: str) -> None:
     cake.apply()
     cake.made()
-    cake.patch("configmap", f"{NAME}-tuning", {"data": {"tuning.json": "not json"}})
+    cake.patch("configmap", f"{NAME}-tuning", NONSENSE[which])
     text = eventually(lambda: _json(cake), "the live configuration can be read again")
     assert text["generation"] == 2
+
+
+def test_a_live_configuration_that_cannot_be_written_is_told_of_and_no_generation_is_used_up(
+    cake: Cake, operator: OperatorProcess
+) -> None:
+    cake.apply()
+    cake.made()
+    cake.patch("configmap", f"{NAME}-tuning", {"data": {"tuning.json": "not json"}, "immutable": True})
+    assert f"ConfigMap {NAME}-tuning" in cake.awaits("Progressing", "False", "ApplyRefused")
+    operator.settle()
+    before = cake.must("cake")
+    operator.settle()
+    assert cake.must("cake") == before
+    assert before["status"]["balance"]["generation"] == 1
 
 
 @pytest.mark.parametrize("child", CHILDREN)
@@ -273,7 +294,7 @@ def live(cake: Cake) -> Object:
 def _json(cake: Cake) -> Object | None:
     try:
         return live(cake)
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, KeyError):
         return None
 
 

@@ -62,6 +62,11 @@ class Cache:
         """The CakeDeployments that name a claim."""
         return self._mounts.of(namespace, claim)
 
+    def knows(self, kind: Kind, obj: Object) -> bool:
+        """Whether this very version of an object is here already: what a watch tells of our own writes is no news."""
+        old = self._objects[kind].get(key_of(obj))
+        return old is not None and _version(old) == _version(obj)
+
     def put(self, kind: Kind, obj: Object) -> bool:
         """Keep `obj` unless what is here is newer. Returns whether it was kept."""
         key = key_of(obj)
@@ -111,11 +116,8 @@ class Cache:
         self._seen.pop(kind, None)  # a complete list is believed, whatever was dropped before it
         seen = set()
         for obj in objects:
-            key = key_of(obj)
-            seen.add(key)
-            old = self._objects[kind].get(key)
-            same = old is not None and _version(old) == _version(obj)
-            if not same and self.put(kind, obj):
+            seen.add(key_of(obj))
+            if not self.knows(kind, obj) and self.put(kind, obj):
                 notify(obj)
         for gone in [obj for key, obj in self._objects[kind].items() if key not in seen]:
             if int(version) >= _version(gone) and self.drop(kind, gone):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from cake_operator.apply.cache import Cache, Key, Object
 from cake_operator.apply.client import ApiError, Client
 from cake_operator.apply.kinds import CAKE_DEPLOYMENTS, CHILDREN, Kind, kind_of
+from cake_operator.apply.marks import Mark, mark_of
 from cake_operator.apply.ownership import attached
 from cake_operator.apply.pruning import delete, unwanted
 from cake_operator.apply.secrets import make_once
@@ -16,12 +19,29 @@ from cake_operator.status.troubles import Trouble
 
 __all__ = ["Children", "OwnerGoneError"]
 
+logger = logging.getLogger(__name__)
+
 REFUSALS = frozenset({400, 403, 404, 422})
 """Answers that a repetition does not change: the user must hear of them."""
 
 
 Place = tuple[Kind, str]
 """Kind and name of a child."""
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What the last look at all children found, or made of them; while that holds, another would find the same.
+
+    Attributes:
+        order: What they were rendered from.
+        closely: Whether a change of their status is one, too.
+        marks: Of each child.
+    """
+
+    order: Sequence[Any]
+    closely: bool
+    marks: Mapping[Place, Mark]
 
 
 class OwnerGoneError(Exception):
@@ -35,20 +55,23 @@ class Children:
         self._client = client
         self._cache = cache
         self._applier = Applier(client, cache)
-        self._settled: dict[Key, tuple[Sequence[Any], Mapping[Place, str]]] = {}
+        self._settled: dict[Key, _Look] = {}
+        self._refused: dict[Key, list[Trouble]] = {}
 
     def settled(self, key: Key, order: Sequence[Any]) -> bool:
-        """Whether the children are as ordered: the last look at that order found so, and none has changed since.
+        """Whether the children are as ordered: the last look at that order made them so, and none has changed since.
 
         Args:
             key: The CakeDeployment.
             order: What its children are rendered from, as `bring_to` was given it.
         """
-        return self._settled.get(key) == (order, self._versions(key))
+        last = self._settled.get(key)
+        return last is not None and last == _Look(order, last.closely, self._marks(key, closely=last.closely))
 
     def forget(self, key: Key) -> None:
         """Give up what is remembered of a CakeDeployment that is gone."""
         self._settled.pop(key, None)
+        self._refused.pop(key, None)
 
     async def bring_to(
         self, key: Key, uid: str, order: Sequence[Any], desired: list[Object], secrets: Sequence[Object] = ()
@@ -76,7 +99,11 @@ class Children:
             # A watch that broke may have missed the deletion. A child given to an owner that is gone would be collected
             # at once, its deletion would bring us back here, and so on for ever.
             await self._confirm_owner(key, uid)
-        before, troubles = self._versions(key), []
+        # A Secret that was deleted shows in pods that wait for it, and they in the status of their Deployment.
+        closely, troubles = bool(secrets), []
+        marks = self._marks(key, closely=closely)
+        wanted = {(kind_of(obj), obj["metadata"]["name"]) for obj in desired}
+        looked = {place: mark for place, mark in marks.items() if place not in wanted}
         for secret in secrets:
             try:
                 await make_once(self._client, secret)
@@ -84,29 +111,38 @@ class Children:
                 troubles.append(_refusal("ApplyRefused", secret, error))
         for obj in desired:
             try:
-                await self._applier.apply(obj)
+                found = await self._applier.apply(obj)
             except ForeignObjectError as error:
                 troubles.append(Trouble("NameTaken", str(error)))
             except ApiError as error:
                 troubles.append(_refusal("ApplyRefused", obj, error))
+            else:
+                if found is not None:
+                    looked[kind_of(obj), obj["metadata"]["name"]] = mark_of(found, closely=closely)
         leaving = unwanted(self._cache, key, uid, desired)
         for obj in leaving:
             try:
                 await delete(self._client, key, obj)
             except ApiError as error:
                 troubles.append(_refusal("DeleteRefused", obj, error))
-        all_seen = before.keys() >= {(kind_of(obj), obj["metadata"]["name"]) for obj in desired}
-        if all_seen and not troubles and not leaving and before == self._versions(key):
-            self._settled[key] = (order, before)
+        # What changed while we looked is another than it was looked at.
+        if wanted <= looked.keys() and not troubles and not leaving and looked == self._marks(key, closely=closely):
+            self._settled[key] = _Look(order, closely, looked)
+        self._log(key, troubles)
         return troubles
 
-    def _versions(self, key: Key) -> dict[Place, str]:
-        """The resourceVersions of the children as last seen."""
+    def _log(self, key: Key, troubles: list[Trouble]) -> None:
+        """Log what is refused, once: it is asked for at every look."""
+        if troubles != self._refused.get(key, []):
+            for trouble in troubles:
+                logger.warning("%s/%s: %s: %s", *key, trouble.reason, trouble.message)
+        self._refused[key] = troubles
+
+    def _marks(self, key: Key, *, closely: bool) -> dict[Place, Mark]:
+        """The marks of the children as last seen."""
         owned = self._cache.owned(key)
         return {
-            (kind, obj["metadata"]["name"]): obj["metadata"]["resourceVersion"]
-            for kind, obj in owned
-            if kind in CHILDREN
+            (kind, obj["metadata"]["name"]): mark_of(obj, closely=closely) for kind, obj in owned if kind in CHILDREN
         }
 
     async def _confirm_owner(self, key: Key, uid: str) -> None:

@@ -99,8 +99,10 @@ class Informer:
             if event == "DELETED":
                 if self._cache.drop(self._kind, obj):
                     self._notify(obj)
-            elif event in ("ADDED", "MODIFIED") and self._cache.put(self._kind, self._keep(self._typed(obj))):
-                self._notify(obj)
+            elif event in ("ADDED", "MODIFIED"):
+                news = not self._cache.knows(self._kind, obj)
+                if self._cache.put(self._kind, self._keep(self._typed(obj))) and news:
+                    self._notify(obj)
             version = obj["metadata"]["resourceVersion"]
             self._version, self._newest = version, int(version)
             self._cache.passed(self._kind, version)

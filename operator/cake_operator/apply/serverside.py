@@ -13,7 +13,8 @@ from cake_operator.api.amounts import is_more
 from cake_operator.apply.cache import Cache, Key, Object, owner_of
 from cake_operator.apply.client import Client
 from cake_operator.apply.containment import Difference, differences
-from cake_operator.apply.kinds import CLAIMS, Kind, kind_of
+from cake_operator.apply.keeping import keeper
+from cake_operator.apply.kinds import CLAIMS, CONFIG_MAPS, Kind, kind_of
 from cake_operator.apply.ownership import Standing, standing
 
 __all__ = ["APPLIED_HASH", "Applier", "ForeignObjectError"]
@@ -37,11 +38,11 @@ class Applier:
         # What the API server, or an admission webhook, made of an object otherwise than asked, by what was asked.
         self._kept_otherwise: dict[tuple[Kind, Key], tuple[str, list[Difference]]] = {}
 
-    async def apply(self, desired: Object) -> str | None:
+    async def apply(self, desired: Object) -> Object | None:
         """Write `desired` unless the cluster, as last seen, has it already.
 
         Returns:
-            Why it was written, as in "spec.replicas is 2, not 3"; None when nothing was.
+            The object as it was found or written; None where one of that name is going, and is left to that.
 
         Raises:
             ForeignObjectError: Something that we did not make has the name.
@@ -63,15 +64,23 @@ class Applier:
             wanted = with_hash(_as_large(desired, live))
             found = list(differences(wanted, live))
             if not found or self._kept_otherwise.get((kind, place)) == (_hash_of(wanted), found):
-                return None
+                return live
             why = found[0].sentence
+            await self._make_room(kind, place, wanted, live)
         # Not forced where it is new: somebody may have made one of that name this very moment.
         written = await self._client.apply(kind, wanted, force=live is not None)
-        self._cache.put(kind, written)
+        self._cache.put(kind, keeper(kind)(written))
         instruments.WRITES.labels(kind.name, "apply").inc()
         logger.info("%s/%s: applied %s %s: %s", *(owner_of(desired) or ("", "")), kind.name, meta["name"], why)
         self._note(kind, place, wanted, written)
-        return why
+        return written
+
+    async def _make_room(self, kind: Kind, place: Key, wanted: Object, live: Object) -> None:
+        """Take away what no apply gets past: a key of a ConfigMap that somebody wrote as bytes (`binaryData`)."""
+        taken = (live.get("binaryData") or {}).keys() & (wanted.get("data") or {}).keys()
+        if kind is CONFIG_MAPS and taken:
+            await self._client.merge(kind, *place, {"binaryData": dict.fromkeys(sorted(taken))})
+            instruments.WRITES.labels(kind.name, "merge").inc()
 
     async def _find(self, kind: Kind, place: Key) -> Object | None:
         """The object as last seen; one that was not seen may be there without our label, and is asked for."""

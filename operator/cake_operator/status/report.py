@@ -43,7 +43,7 @@ class Findings:
         scaling: How many pods, and why.
         balance: Which knobs, and why.
         recommendation: Knobs that tuning would set where it may only recommend.
-        live: What the engines are told.
+        live: What the engines are told, as the cluster has it; None where it has nothing that can be read.
         confirmation: What of it they confirmed.
         slo: Whether the SLO is met.
         contention: Who else sets the number of replicas.
@@ -61,7 +61,7 @@ class Findings:
     scaling: Decision[int]
     balance: Decision[Knobs]
     recommendation: Knobs | None
-    live: LiveConfig
+    live: LiveConfig | None
     confirmation: Confirmation
     slo: SloVerdict
     contention: Contention
@@ -179,14 +179,15 @@ def _scaling(previous: Mapping[str, Any], decision: Decision[int]) -> dict[str, 
 
 def _balance(previous: Mapping[str, Any], found: Findings) -> dict[str, Any]:
     confirmed = found.confirmation.confirmed_generation
+    told = _told(found.live) if found.live is not None else previous
     reason = found.balance.reason
-    if previous.get("generation") == found.live.generation:
+    if previous.get("generation") == told.get("generation"):
         reason = settled_sentence(previous.get("reason", ""), reason)
     status = {
-        "mode": str(found.live.mode),
-        "generation": found.live.generation,
+        "mode": told.get("mode"),
+        "generation": told.get("generation"),
         "confirmedGeneration": confirmed if confirmed is not None else previous.get("confirmedGeneration"),
-        "retainFrom": found.live.retain_from,
+        "retainFrom": told.get("retainFrom"),
         "meetingPoint": settled_fraction(previous.get("meetingPoint"), found.snapshot.meeting_point.value),
         "predictedMeetingPoint": settled_fraction(
             previous.get("predictedMeetingPoint"), found.snapshot.predicted_meeting_point.value
@@ -195,6 +196,11 @@ def _balance(previous: Mapping[str, Any], found: Findings) -> dict[str, Any]:
         "recommendation": None if found.recommendation is None else _as_written(found.recommendation),
     }
     return {key: value for key, value in status.items() if value is not None}
+
+
+def _told(live: LiveConfig) -> dict[str, Any]:
+    """What engines are told: only what is in the cluster. A generation that could not be written is not used up."""
+    return {"mode": str(live.mode), "generation": live.generation, "retainFrom": live.retain_from}
 
 
 def _startup(found: Findings) -> dict[str, Any] | None:

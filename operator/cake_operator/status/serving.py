@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cake_operator.status.attention import is_overlooked
 from cake_operator.status.conditions import Condition, ConditionType, Truth
 from cake_operator.status.pods import is_leaving, is_ready
 from cake_operator.status.rollouts import meanwhile
@@ -52,7 +53,7 @@ def progressing(
     if deployment is None:
         return _progressing(Truth.TRUE, "Creating", "the Deployment is being made")
     status = deployment.get("status") or {}
-    if status.get("observedGeneration", 0) < deployment["metadata"].get("generation", 0):
+    if is_overlooked(deployment):
         return _progressing(Truth.TRUE, "RollingOut", "Kubernetes has not looked at the present Deployment yet")
     added = f"; {how_far}" if how_far else ""
     updated, ready_now = status.get("updatedReplicas", 0), status.get("readyReplicas", 0)

@@ -1,9 +1,11 @@
 """The children of one CakeDeployment: what is written, what is refused, and when nothing needs to be looked at."""
 
+import copy
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
+from unittest.mock import ANY
 
 import kopf
 import pytest
@@ -16,6 +18,7 @@ from cake_operator.apply.cache import Cache
 from cake_operator.apply.children import Children, OwnerGoneError
 from cake_operator.apply.client import ApiError, Client
 from cake_operator.apply.kinds import CLAIMS, CONFIG_MAPS, SERVICES
+from cake_operator.apply.marks import mark_of
 
 KEY = ("team", "chat")
 LABELS = {"cake.dev/deployment": "chat"}
@@ -50,6 +53,8 @@ class Server:
         refuses: The status with which it answers writes; 0 where it takes them.
         because: The cause that it gives for that.
         refused: How many writes it has refused.
+        bodies: The same, as JSON, but for deletions.
+        meanwhile: What happens to what was written before it answers.
         writes: What was written, by method and name.
     """
 
@@ -60,6 +65,8 @@ class Server:
         self.because = ""
         self.refused = 0
         self.writes: list[tuple[str, str]] = []
+        self.bodies: list[dict[str, Any]] = []
+        self.meanwhile: Callable[[dict[str, Any]], object] = lambda _: None
         self._version = 100
 
     async def answer(self, request: web.Request) -> web.Response:
@@ -83,8 +90,11 @@ class Server:
         if request.method == "DELETE":
             return web.json_response({})
         body = json.loads(await request.text())
+        self.bodies.append(copy.deepcopy(body))
+        body.setdefault("metadata", {})
         self._version += 1
         body["metadata"] |= {"resourceVersion": str(self._version), "uid": f"uid-{self._version}"}
+        self.meanwhile(body)
         return web.json_response(body)
 
 
@@ -99,14 +109,24 @@ async def children() -> AsyncIterator[tuple[Children, Cache, Server]]:
             yield Children(client, cache), cache, server
 
 
-async def test_children_are_settled_when_a_look_found_nothing_to_do() -> None:
+async def test_children_are_settled_once_they_were_written_or_found_as_they_are_asked_to_be() -> None:
     async with children() as (all_children, _, server):
         assert not all_children.settled(KEY, ORDER)
-        await all_children.bring_to(KEY, "u", ORDER, [child()])
-        assert not all_children.settled(KEY, ORDER), "it was written, and what became of it was not looked at"
-        await all_children.bring_to(KEY, "u", ORDER, [child()])
-        assert all_children.settled(KEY, ORDER)
+        for _ in range(2):
+            await all_children.bring_to(KEY, "u", ORDER, [child()])
+            assert all_children.settled(KEY, ORDER)
         assert server.writes == [("PATCH", "chat-engine")]
+
+
+async def test_a_child_that_somebody_changed_while_it_was_written_is_looked_at_again() -> None:
+    async with children() as (all_children, cache, server):
+        server.meanwhile = lambda body: cache.put(CONFIG_MAPS, versioned(body, 900))
+        await all_children.bring_to(KEY, "u", ORDER, [child()])
+        assert not all_children.settled(KEY, ORDER)
+
+
+def versioned(obj: dict[str, Any], version: int) -> dict[str, Any]:
+    return {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(version)}}
 
 
 UNSETTLING = ["changed", "gone", "one more", "other replicas", "other knobs", "other spec", "forgotten"]
@@ -115,11 +135,10 @@ UNSETTLING = ["changed", "gone", "one more", "other replicas", "other knobs", "o
 @pytest.mark.parametrize("which", UNSETTLING)
 async def test_they_are_looked_at_again_when_something_is(which: str) -> None:
     async with children() as (all_children, cache, _):
-        for _ in range(2):
-            await all_children.bring_to(KEY, "u", ORDER, [child()])
+        await all_children.bring_to(KEY, "u", ORDER, [child()])
         live = cache.get(CONFIG_MAPS, "team", "chat-engine")
         assert live is not None
-        newer = {**live, "metadata": {**live["metadata"], "resourceVersion": "900"}}
+        newer = versioned(live, 900)
         order = ORDER
         match which:
             case "changed":
@@ -139,14 +158,56 @@ async def test_they_are_looked_at_again_when_something_is(which: str) -> None:
         assert not all_children.settled(KEY, order)
 
 
-async def test_what_is_refused_is_told_and_looked_at_again_while_the_rest_goes_on() -> None:
+DEPLOYMENT = {
+    "uid": "d",
+    "generation": 2,
+    "resourceVersion": "5",
+    "labels": LABELS,
+    "annotations": {"cake.dev/applied-hash": "a"},
+    **owned(),
+}
+CHANGES: dict[str, tuple[dict[str, Any], bool]] = {
+    "its status": ({}, False),
+    "the count of its controller": (
+        {"annotations": {"cake.dev/applied-hash": "a", "deployment.kubernetes.io/revision": "2"}},
+        False,
+    ),
+    "its spec": ({"generation": 3}, True),
+    "its labels": ({"labels": {**LABELS, "team": "x"}}, True),
+    "what we remember there": ({"annotations": {}}, True),
+    "its owner": ({"ownerReferences": []}, True),
+    "its end": ({"deletionTimestamp": "2026-01-01T00:00:00Z"}, True),
+}
+
+
+@pytest.mark.parametrize("closely", [False, True])
+@pytest.mark.parametrize("which", CHANGES)
+def test_a_mark_is_another_where_a_child_may_be_otherwise_than_asked(which: str, closely: bool) -> None:
+    meta, marked = CHANGES[which]
+    before, after = {"metadata": DEPLOYMENT}, {"metadata": {**DEPLOYMENT, "resourceVersion": "6", **meta}}
+    assert (mark_of(before, closely=closely) != mark_of(after, closely=closely)) == (marked or closely)
+    assert mark_of(before, closely=closely) == mark_of({"metadata": {**DEPLOYMENT}}, closely=closely)
+
+
+async def test_what_is_refused_is_told_logged_once_and_asked_again_while_the_rest_goes_on(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async with children() as (all_children, _, server):
         server.there["chat-engine"] = child(uid="x", labels={}, resourceVersion="5")
-        troubles = await all_children.bring_to(KEY, "u", ORDER, [child(), child(name="chat-tuning")])
-        assert [trouble.reason for trouble in troubles] == ["NameTaken"]
-        assert server.writes == [("PATCH", "chat-tuning")]
-        await all_children.bring_to(KEY, "u", ORDER, [child(), child(name="chat-tuning")])
-        assert not all_children.settled(KEY, ORDER)
+        for _ in range(2):
+            troubles = await all_children.bring_to(KEY, "u", ORDER, [child(), child(name="chat-tuning")])
+            assert [trouble.reason for trouble in troubles] == ["NameTaken"]
+            assert server.writes == [("PATCH", "chat-tuning")]
+            assert not all_children.settled(KEY, ORDER)
+    assert len([one for one in caplog.messages if "NameTaken" in one]) == 1
+
+
+async def test_a_key_that_somebody_wrote_as_bytes_makes_room_for_the_text() -> None:
+    async with children() as (all_children, cache, server):
+        bytes_of_theirs = {"data": {}, "binaryData": {"a": "AAE=", "theirs": "AAE="}}
+        cache.put(CONFIG_MAPS, {**child(**owned(), labels=LABELS, uid="x", resourceVersion="5"), **bytes_of_theirs})
+        assert await all_children.bring_to(KEY, "u", ORDER, [child()]) == []
+        assert server.bodies == [{"binaryData": {"a": None}}, {**child(), "metadata": ANY}]
 
 
 @pytest.mark.parametrize(("status", "told"), [(403, True), (422, True), (409, False)])

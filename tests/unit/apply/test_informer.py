@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from cake_operator.apply import client as client_module
 from cake_operator.apply import informer as module
@@ -69,6 +70,25 @@ async def test_what_is_there_is_known_and_then_what_happens() -> None:
     async with informed(Script(listed(2, service("a", 1)), stream(*moments, silent=True))) as (cache, names):
         assert [await names.get() for _ in range(4)] == ["a", "b", "a", "b"]
         assert cache.names(SERVICES) == [("team", "b")]
+
+
+async def test_what_a_watch_tells_of_our_own_writes_is_no_news() -> None:
+    seen = asyncio.Event()
+
+    async def after_our_write(request: web.Request) -> web.StreamResponse:
+        await seen.wait()
+        return await stream(event("MODIFIED", service("a", 5)), event("MODIFIED", service("a", 6)), silent=True)(
+            request
+        )
+
+    async with informed(Script(listed(2, service("a", 1)), after_our_write)) as (cache, names):
+        assert await names.get() == "a"
+        cache.put(SERVICES, service("a", 5))
+        seen.set()
+        assert await names.get() == "a"
+        found = cache.get(SERVICES, "team", "a")
+        assert found is not None
+        assert found["metadata"]["resourceVersion"] == "6", "it was told of that one, and of none before"
 
 
 INTERRUPTIONS: dict[str, tuple[Answer, bool]] = {

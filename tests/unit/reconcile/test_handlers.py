@@ -31,12 +31,27 @@ async def test_who_owns_which_field_of_a_cakedeployment_is_not_kept_however_it_i
 
     await handler.fn(event={"type": "ADDED", "object": stored(1)})
     assert (heard, kept()) == ([("team", "chat")], ("1", False))
-    async with client_of(Script(ok(stored(2)))) as client:
+    async with client_of(Script(ok(stored(4)))) as client:
         await write_status(client, cache, stored(1), {"replicas": 1})
-    assert kept() == ("2", False)
-    async with client_of(Script(ok({"metadata": {"resourceVersion": "3"}, "items": [stored(3)]}))) as client:
+    assert kept() == ("4", False)
+    async with client_of(Script(ok({"metadata": {"resourceVersion": "5"}, "items": [stored(5)]}))) as client:
         await relist(client, cache, None, WorkQueue[Key]())
-    assert kept() == ("3", False)
+    assert kept() == ("5", False)
+
+
+async def test_what_a_watch_tells_of_our_own_writes_is_no_news() -> None:
+    cache, heard = Cache(), list[Key]()
+    (handler,) = make_registry(cache, heard.append, lambda: None)._watching.get_all_handlers()
+    await handler.fn(event={"type": "ADDED", "object": stored(1)})
+    async with client_of(Script(ok(stored(3)))) as client:
+        await write_status(client, cache, stored(1), {"replicas": 1})
+    heard.clear()
+
+    await handler.fn(event={"type": "MODIFIED", "object": stored(3)})
+    assert heard == []
+    for event in ({"type": "MODIFIED", "object": stored(2)}, {"type": "DELETED", "object": stored(3)}):
+        await handler.fn(event=event)
+    assert len(heard) == 2, "what somebody wrote before us is, and that it is gone"
 
 
 def test_kopf_neither_copies_objects_nor_compares_them_with_what_they_were() -> None:

@@ -189,6 +189,12 @@ def test_the_last_confirmed_generation_is_remembered_while_nobody_tells() -> Non
     assert report(RESOURCE, 3, before, silent, LATER)["balance"]["confirmedGeneration"] == 2
 
 
+def test_a_live_configuration_that_the_cluster_does_not_have_uses_no_generation_up() -> None:
+    before = report(RESOURCE, 3, {}, findings(CALM), NOW)
+    assert report(RESOURCE, 3, before, findings(CALM, live=None), LATER) == before
+    assert "generation" not in report(RESOURCE, 3, {}, findings(CALM, live=None), NOW)["balance"]
+
+
 def test_a_spec_that_cannot_be_read_leaves_the_figures_and_says_what_is_wrong() -> None:
     before = report(RESOURCE, 3, {}, findings(CALM), NOW)
     status = report_invalid(4, before, "spec.kvTiers: no", LATER)

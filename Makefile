@@ -59,7 +59,7 @@ test-e2e: cluster ## A real node with real pods: the chart, one small CakeDeploy
 
 test: lint docs test-unit test-engine test-cluster test-e2e ## Everything, on a bare machine
 
-test-faults: cluster ## The operator under 221 seeded faults on a real API server, as a table (15 min; ARGS="--fault SIGKILL --seed 3")
+test-faults: cluster ## The operator under 229 seeded faults on a real API server, as a table (15 min; ARGS="--fault SIGKILL --seed 3")
 	$(PY) -m tests.faults $(ARGS)
 
 demo: cluster ## A serving fleet on this machine; KEEP=1 leaves it running

@@ -1,6 +1,6 @@
 """`python -m tests.faults`: run the operator under every fault, and print what held as a table.
 
-The whole of it is some 220 runs. `--fault conflict --seed 3` repeats one of them: a run is the same for the same seed,
+The whole of it is some 230 runs. `--fault conflict --seed 3` repeats one of them: a run is the same for the same seed,
 as far as machines can do the same thing twice.
 """
 
@@ -53,20 +53,28 @@ def main() -> int:
 
 
 async def _run(wanted: Wanted, folder: Path) -> list[tuple[Row, list[Outcome]]]:
-    here = asyncio.current_task()
+    here, loop = asyncio.current_task(), asyncio.get_running_loop()
     assert here is not None, "this is a task"
+
+    def end() -> None:
+        loop.add_signal_handler(signal.SIGTERM, lambda: None)  # a second one would leave operators behind
+        here.cancel()
+
     # Or the cluster and the operators would outlive us.
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, here.cancel)
+    loop.add_signal_handler(signal.SIGTERM, end)
     async with site(folder, LOGS) as where:
-        await asyncio.gather(*(_learn(where, fault, wanted) for fault in (UNDISTURBED, MEASURED)))
+        async with asyncio.TaskGroup() as learning:
+            for undisturbed in (UNDISTURBED, MEASURED):
+                learning.create_task(_learn(where, undisturbed, wanted))
         few = asyncio.Semaphore(GROUPS_AT_ONCE)
 
         async def one(fault: Fault, seeds: Sequence[int]) -> tuple[Row, list[Outcome]]:
             async with few:
                 return await _strike(where, fault, seeds)
 
-        confined = [pair for pair in wanted if not pair[0].cluster_wide]
-        results = list(await asyncio.gather(*(one(*pair) for pair in confined)))
+        async with asyncio.TaskGroup() as beside:  # where one cannot go on the others end, too
+            tasks = [beside.create_task(one(*pair)) for pair in wanted if not pair[0].cluster_wide]
+        results = [task.result() for task in tasks]
         for fault, seeds in wanted:
             if fault.cluster_wide:
                 await where.empty()

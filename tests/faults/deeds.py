@@ -121,7 +121,13 @@ class Deeds:
 
     async def _restart_etcd(self) -> int:
         async with _one_restart:
-            await asyncio.to_thread(self.cluster.restart, "etcd")
+            restart = asyncio.create_task(asyncio.to_thread(self.cluster.restart, "etcd"))
+            try:
+                await asyncio.shield(restart)
+            finally:
+                # Told to end, we let it come to its end: an etcd that is started after the cluster was ended would be
+                # waited for without end.
+                await restart
         return 1
 
     async def _with_its_namespace(self, plan: Plan, after: float) -> int:
@@ -167,6 +173,7 @@ class Deeds:
         await self._looks(2)
         if await self.subject.children() != before:
             raise NotReachedError("a spec that cannot be read changed what runs")
+        await self.subject.write(spec)  # there are stages that do not write it
         await self.undisturbed(plan.stage)
         return 1
 

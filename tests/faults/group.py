@@ -215,8 +215,8 @@ async def group(fault: Fault, site: Site) -> AsyncIterator[Group]:
         if fault.newer:
             await stack.enter_async_context(newer_crd(site.administrator))
         stack.push_async_callback(site.clear, fault)
-        await asyncio.to_thread(operator.start)
         stack.push_async_callback(asyncio.to_thread, operator.__exit__, None, None, None)
+        await asyncio.to_thread(operator.start)
         for watching in (operator.keep(), witness.see(confined)):
             stack.callback(asyncio.create_task(watching).cancel)
         yield Group(fault, site, operator, made, told, clock, witness, [])

@@ -20,11 +20,39 @@ class KeptOperator(OperatorProcess):
     def __init__(self, kubeconfig: Path, log: Path, **environment: str) -> None:
         super().__init__(kubeconfig, log, **environment)
         self.restarts = 0
+        self._over = False
+
+    def __exit__(self, *_: object) -> None:
+        self._over = True  # whoever waits for it in a thread gives up
+        super().__exit__()
+
+    def start(self) -> None:
+        """Start it and wait until it works.
+
+        Raises:
+            RuntimeError: It has ended again, or is to be there no more.
+        """
+        try:
+            super().start()
+        finally:
+            if self._over:  # it was started at the very end, and nobody else would end it
+                self.kill()
 
     def kill(self) -> None:
         """End it as the kernel does; one that has ended already, or is being started, too."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.kill()
+        process = self._process
+        if process is not None and process.poll() is None:
+            process.kill()
+
+    def figure(self, name: str) -> float:
+        """The sum of one of its metrics over all labels; 0 before it serves any.
+
+        Raises:
+            RuntimeError: It is to be there no more: what is waited for will not come.
+        """
+        if self._over:
+            raise RuntimeError("the operator is to be there no more")
+        return super().figure(name)
 
     async def keep(self) -> NoReturn:
         """Start it anew whenever it has ended, until cancelled."""

@@ -150,6 +150,10 @@ def _outage(chance: random.Random, _: Stage) -> Event:
     return Outage(round(chance.uniform(0.0, 0.5), 3), round(chance.uniform(2.0, 8.0), 3))
 
 
+def _minute(chance: random.Random, _: Stage) -> Event:
+    return Outage(round(chance.uniform(0.0, 0.5), 3), 60.0)
+
+
 def _clock(chance: random.Random, _: Stage) -> Event:
     return ClockJump(chance.choice((-1, 1)) * chance.uniform(1, 48) * 3600)
 
@@ -186,6 +190,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("watch cut", 8, _watch(Blow.CUT, Blow.CUT_IN_LINE), SPEC),
     Fault("watch silent", 8, _watch(Blow.SILENT), SPEC),
     Fault("API server down", 8, _outage, SPEC),
+    Fault("API server down for 60 s", 8, _minute, SPEC),
     Fault("SIGKILL", 50, _kill, SPEC),
     Fault("ConfigMap nonsense", 8, _edit),
     _telling("Prometheus absent", Telling.UNREACHABLE),

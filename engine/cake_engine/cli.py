@@ -19,6 +19,7 @@ from typing import NoReturn
 from cake_engine.commands import STORE
 from cake_engine.commands.usage import UsageError
 from cake_engine.config import ConfigError, read_static
+from cake_engine.store.cipher import cipher_of
 from cake_engine.store.tenant import tenant_of
 
 CONNECTOR = "CakeConnector"
@@ -73,7 +74,7 @@ def serve_arguments(given: Sequence[str], config: Path) -> list[str]:
 
     Raises:
         UsageError: The model is missing, or an argument is Cake's to give.
-        ConfigError: The file, or the salt that it names, cannot be used.
+        ConfigError: The file, or a secret that it names, cannot be used.
     """
     if not given or given[0].startswith("-"):
         raise UsageError("the model is missing: write cake-engine serve MODEL --cake-config FILE [vLLM's arguments].")
@@ -83,7 +84,9 @@ def serve_arguments(given: Sequence[str], config: Path) -> list[str]:
             raise UsageError(
                 f"remove {flag}: {_OURS[flag]}. To combine it with others, start from the command that --show prints."
             )
-    tenant_of(read_static(config))
+    static = read_static(config)
+    tenant_of(static)
+    cipher_of(static)
     transfer = {
         "kv_connector": CONNECTOR,
         "kv_connector_module_path": CONNECTOR_MODULE,

@@ -177,6 +177,8 @@ class StaticConfig(_Document):
         chunk_tokens: Tokens of one stored block; null leaves it to the engine (its KV block size).
         salt_file: File with the salt of the tenant whose blocks these are; null keeps them where all engines without a
             tenant find them.
+        encryption_key_file: File with the secret by which blocks on FileSystem tiers are encrypted; null keeps them as
+            they are.
     """
 
     version: Literal[1] = 1
@@ -184,8 +186,9 @@ class StaticConfig(_Document):
     tiers: tuple[TierConfig, ...]
     live_config: str | None = None
     chunk_tokens: int | None = Field(default=None, gt=0)
-    # Without a tenant the text is what it was before there were any: another one would roll the pods.
+    # Without them the text is what it was before there were any: another one would roll the pods.
     salt_file: str | None = Field(default=None, exclude_if=lambda file: file is None)
+    encryption_key_file: str | None = Field(default=None, exclude_if=lambda file: file is None)
 
     @field_validator("tiers")
     @classmethod

@@ -1,4 +1,4 @@
-"""Two tenants on one folder, through real vLLM: equal prompts, equal tokens, nothing in common."""
+"""Two tenants on one folder, encrypted, through real vLLM: equal prompts, equal tokens, nothing in common."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ def of_tenant(folder: Path, salt: bytes, tier: Path) -> Path:
     folder.mkdir()
     config = write_config(folder)
     (folder / "salt").write_bytes(salt)
-    static = json.loads(config.read_text()) | {"saltFile": str(folder / "salt")}
+    secrets = {"saltFile": str(folder / "salt"), "encryptionKeyFile": str(folder / "salt")}
+    static = json.loads(config.read_text()) | secrets
     static["tiers"][1]["path"] = str(tier)
     config.write_text(json.dumps(static))
     return config

@@ -25,6 +25,7 @@ from enum import StrEnum
 
 from blake3 import blake3
 
+from cake_engine.store.cipher import Cipher
 from cake_engine.store.keys import FORMAT_VERSION
 
 HEADER_BYTES = 4096
@@ -53,23 +54,28 @@ class BlockRejectedError(Exception):
         self.reason = reason
 
 
-def seal(file: memoryview, *, codec: int, fingerprint: bytes, key: bytes, position: int) -> None:
-    """Write the header of a file whose payload is in place.
+def seal(
+    file: memoryview, *, codec: int, fingerprint: bytes, key: bytes, position: int, cipher: Cipher | None = None
+) -> None:
+    """Write the header of a file whose payload is in place, and encrypt that.
 
     Args:
-        file: `HEADER_BYTES` of header, then the payload and nothing after it.
+        file: `HEADER_BYTES` of header, then the payload and nothing after it but the room that a cipher takes.
         codec: Identifier of the codec that made the payload.
         fingerprint: Digest of the key space.
         key: Of the block.
         position: Tokens of the prefix up to the block's end; 0 where not known.
+        cipher: Encrypts the payload and covers all fields of the header; None leaves it as it is.
     """
     file[:HEADER_BYTES] = bytes(HEADER_BYTES)
     _FIELDS.pack_into(file, 0, *_expected(codec, fingerprint, key, file.nbytes - HEADER_BYTES, position))
+    if cipher is not None:
+        cipher.encrypt(file[HEADER_BYTES:], file[: _FIELDS.size])
     file[_CHECKSUM] = _checksum(file)
 
 
-def unseal(file: memoryview, *, codec: int, fingerprint: bytes, key: bytes) -> memoryview:
-    """The payload of a file that is whole and is this block.
+def unseal(file: memoryview, *, codec: int, fingerprint: bytes, key: bytes, cipher: Cipher | None = None) -> memoryview:
+    """The payload of a file that is whole and is this block, decrypted; without a cipher as it lies there.
 
     Raises:
         BlockRejectedError: It is not.
@@ -84,7 +90,12 @@ def unseal(file: memoryview, *, codec: int, fingerprint: bytes, key: bytes) -> m
         raise BlockRejectedError(Reject.TRUNCATED)
     if file[_CHECKSUM] != _checksum(file):
         raise BlockRejectedError(Reject.CHECKSUM)
-    return file[HEADER_BYTES:]
+    if cipher is None:
+        return file[HEADER_BYTES:]
+    try:
+        return cipher.decrypt(file[HEADER_BYTES:], file[: _FIELDS.size])
+    except ValueError:  # somebody made this file, checksum and all, who does not have the key
+        raise BlockRejectedError(Reject.CHECKSUM) from None
 
 
 def claims(file: memoryview) -> tuple[int, bytes]:

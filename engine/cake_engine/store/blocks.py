@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from cake_engine.config import TierConfig
 from cake_engine.store.blockfile import HEADER_BYTES, BlockRejectedError, Reject, seal, unseal
+from cake_engine.store.cipher import OVERHEAD_BYTES, Cipher
 from cake_engine.store.codecs import codec_of
 from cake_engine.store.directory import BlockDirectory
 from cake_engine.store.eviction import Limits
@@ -50,8 +51,9 @@ class BlockStore:
         fingerprint: Fingerprint,
         recorder: Recorder,
         keeper: Keeper | None = None,
-        tenant: Tenant | None = None,
         *,
+        tenant: Tenant | None = None,
+        cipher: Cipher | None = None,
         layout: BlockLayout | None = None,
     ) -> None:
         """Open a tier; nothing is waited for.
@@ -62,6 +64,7 @@ class BlockStore:
             recorder: Counts what happens.
             keeper: Of the tier, for who tends it himself; None makes one with a thread that does.
             tenant: Whose blocks these are; None where they are anybody's. It is put into the fingerprint here.
+            cipher: Encrypts them; None leaves them as they are. Likewise.
             layout: Of the blocks; exact codecs work without.
 
         Raises:
@@ -71,7 +74,12 @@ class BlockStore:
             raise ValueError(f'tier "{tier.name}" has no folder: a block store needs one')
         self._name = tier.name
         self._codec = codec_of(tier.codec, fingerprint.dtype, layout)
-        self._fingerprint = fingerprint if tenant is None else replace(fingerprint, tenant=tenant.identity)
+        self._cipher = cipher
+        self._fingerprint = replace(
+            fingerprint,
+            tenant=None if tenant is None else tenant.identity,
+            cipher=None if cipher is None else cipher.identity,
+        )
         self._name_of: Callable[[bytes], bytes] = bytes if tenant is None else tenant.name_of
         self._recorder = recorder
         self._directory = BlockDirectory(tier.path, self._fingerprint)
@@ -82,7 +90,8 @@ class BlockStore:
             self._keeper.start()
         self._faults: set[str] = set()
         self._no_writes_until = float("-inf")
-        self.file_bytes = HEADER_BYTES + self._codec.bound(fingerprint.block_bytes)
+        self._overhead = HEADER_BYTES if cipher is None else HEADER_BYTES + OVERHEAD_BYTES
+        self.file_bytes = self._overhead + self._codec.bound(fingerprint.block_bytes)
 
     @property
     def used_bytes(self) -> int:
@@ -107,10 +116,16 @@ class BlockStore:
         name = self._name_of(transfer.key)
         try:
             file = self._directory.read(name, buffer)
-            payload = unseal(file, codec=self._codec.identifier, fingerprint=self._fingerprint.digest, key=name)
+            content = unseal(
+                file,
+                codec=self._codec.identifier,
+                fingerprint=self._fingerprint.digest,
+                key=name,
+                cipher=self._cipher,
+            )
             if not transfer.begin_commit():
                 return
-            self._decode(payload, row_of(transfer.chunk))
+            self._decode(content, row_of(transfer.chunk))
             transfer.moved = file.nbytes
         except BlockRejectedError as error:
             transfer.fail(error.reason.value)
@@ -164,7 +179,7 @@ class BlockStore:
         """Returns the bytes written; 0 when the transfer was given up before it had its copy."""
         if not transfer.begin_commit():
             return 0
-        size = HEADER_BYTES + self._codec.encode(row_of(transfer.chunk), buffer[HEADER_BYTES:])
+        size = self._overhead + self._codec.encode(row_of(transfer.chunk), buffer[HEADER_BYTES:])
         transfer.end_commit()
         seal(
             buffer[:size],
@@ -172,6 +187,7 @@ class BlockStore:
             fingerprint=self._fingerprint.digest,
             key=name,
             position=transfer.position,
+            cipher=self._cipher,
         )
         self._directory.publish(name, buffer[:size])
         return size

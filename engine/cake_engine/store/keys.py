@@ -35,6 +35,7 @@ class Fingerprint:
         codec: How the bytes are encoded.
         format_version: Of the file.
         tenant: Whose blocks these are; None where they are anybody's.
+        cipher: How the payload is encrypted, and by which key; None where it is not.
     """
 
     model: str
@@ -51,13 +52,15 @@ class Fingerprint:
     codec: CodecName = CodecName.RAW
     format_version: int = FORMAT_VERSION
     tenant: str | None = None
+    cipher: str | None = None
 
     @cached_property
     def document(self) -> str:
         """Canonical JSON: what is hashed, and what stands beside the blocks for people to read."""
         members = asdict(self)
-        if self.tenant is None:
-            del members["tenant"]  # blocks of nobody's are found where they were before there were tenants
+        for later in ("tenant", "cipher"):  # without them blocks are found where they were before there were any
+            if members[later] is None:
+                del members[later]
         return json.dumps(members, sort_keys=True, separators=(",", ":"))
 
     @cached_property

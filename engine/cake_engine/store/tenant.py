@@ -11,10 +11,9 @@ from typing import Final, Self
 
 from blake3 import blake3
 
-from cake_engine.config import ConfigError, StaticConfig
+from cake_engine.config import StaticConfig
+from cake_engine.store.secret import read_secret
 
-FEWEST_SALT_BYTES: Final = 32
-_MOST_SALT_BYTES: Final = 4096
 _IDENTITY: Final = "cake.dev 2026-11-23 identity of a tenant"
 _NAMES: Final = "cake.dev 2026-11-23 names of a tenant's blocks"
 
@@ -42,21 +41,7 @@ class Tenant:
         Raises:
             ConfigError: The file cannot be read, or holds no salt.
         """
-        try:
-            with Path(path).open("rb") as file:
-                salt = file.read(_MOST_SALT_BYTES + 1)
-        except OSError as error:
-            raise ConfigError(
-                f"{path}: the tenant's salt cannot be read ({error.strerror}): mount the tenant's Secret there, or make"
-                f" one with head -c {FEWEST_SALT_BYTES} /dev/urandom > {path}."
-            ) from None
-        if not FEWEST_SALT_BYTES <= len(salt) <= _MOST_SALT_BYTES:
-            found = len(salt) if len(salt) <= _MOST_SALT_BYTES else f"more than {_MOST_SALT_BYTES}"
-            raise ConfigError(
-                f"{path}: a tenant's salt has {FEWEST_SALT_BYTES} to {_MOST_SALT_BYTES} bytes and this one has {found}:"
-                f" make one with head -c {FEWEST_SALT_BYTES} /dev/urandom > {path}."
-            )
-        return cls(salt)
+        return cls(read_secret(path, "the tenant's salt"))
 
     def name_of(self, key: bytes) -> bytes:
         """The 32 bytes by which a block is called on a tier: without the salt nobody can tell of which key."""

@@ -16,6 +16,7 @@ from vllm.v1.kv_offload.tiering.spec import TieringOffloadingSpec
 
 from cake_engine.config import StaticConfig, read_static
 from cake_engine.live import LiveConfigFile
+from cake_engine.store.cipher import cipher_of
 from cake_engine.store.tenant import tenant_of
 from cake_engine.vllm import adapter_0_32 as adapter
 from cake_engine.vllm import completions
@@ -84,9 +85,11 @@ class CakeOffloadingSpec(TieringOffloadingSpec):
         return self._manager
 
     def _build_manager(self) -> TieringOffloadingManager:
-        tenant = tenant_of(self.static)
+        tenant, cipher = tenant_of(self.static), cipher_of(self.static)
         if tenant is not None:
             logger.info("File tiers keep this engine's blocks as those of tenant %s", tenant.identity)
+        if cipher is not None:
+            logger.info("File tiers keep this engine's blocks encrypted: %s", cipher.identity)
         region = SharedOffloadRegion(
             engine_id=self._engine_id,
             num_chunks=self.num_chunks,
@@ -108,8 +111,18 @@ class CakeOffloadingSpec(TieringOffloadingSpec):
         try:
             for tier in self.static.file_systems:
                 view = primary.get_kv_memoryview()
-                model, live = self.static.model, self.live
-                tiers.append(CakeFileTier(self, view, tier.name, tier=tier, model=model, live=live, tenant=tenant))
+                tiers.append(
+                    CakeFileTier(
+                        self,
+                        view,
+                        tier.name,
+                        tier=tier,
+                        model=self.static.model,
+                        live=self.live,
+                        tenant=tenant,
+                        cipher=cipher,
+                    )
+                )
                 tiers[-1].on_completion = completions.announce
         except BaseException:
             for made in tiers:

@@ -21,6 +21,8 @@ from cake_engine.core.tier_cost import TierCost
 from cake_engine.live import LiveConfigFile
 from cake_engine.store.blockfile import Reject
 from cake_engine.store.blocks import BlockStore
+from cake_engine.store.cipher import Cipher
+from cake_engine.store.keys import Fingerprint
 from cake_engine.store.presence import PresenceCache
 from cake_engine.store.statistics import Recorder, TierStatistics
 from cake_engine.store.tenant import Tenant
@@ -67,6 +69,7 @@ class CakeFileTier(SecondaryTierManager):
         model: ModelIdentity,
         live: LiveConfigFile,
         tenant: Tenant | None = None,
+        cipher: Cipher | None = None,
         readers: int = 4,
         writers: int = 2,
         deadline_seconds: float = 5.0,
@@ -81,6 +84,7 @@ class CakeFileTier(SecondaryTierManager):
             model: Whose blocks these are.
             live: For the bandwidth caps.
             tenant: Who alone finds them; None lets everybody.
+            cipher: Encrypts them; None leaves them as they are.
             readers: Threads that read.
             writers: Threads that write.
             deadline_seconds: For one read or write, from its turn.
@@ -95,7 +99,8 @@ class CakeFileTier(SecondaryTierManager):
         self._queued_writes = max(_FEWEST_QUEUED_WRITES, int(_QUEUED_WRITE_SHARE * len(rows)))
         self.on_completion: Callable[[], None] = lambda: None
         self._recorder = Recorder()
-        self._store = self._opened(offloading_spec.config, rows.shape[1], model, tenant)
+        space = fingerprint(offloading_spec.config, rows.shape[1], model, tier)
+        self._store = self._opened(offloading_spec.config, space, tenant, cipher)
         self._presence = PresenceCache(
             self._store.contains, on_answer=self._completed, on_fault=self._recorder.fell_back
         )
@@ -212,13 +217,11 @@ class CakeFileTier(SecondaryTierManager):
             direct=self._store.reads_directly,
         )
 
-    def _opened(self, config: Any, block_bytes: int, model: ModelIdentity, tenant: Tenant | None) -> BlockStore:
-        tier, space = self._tier, fingerprint(config, block_bytes, model, self._tier)
-        if tier.codec.exact:
-            return BlockStore(tier, space, self._recorder, tenant=tenant)
+    def _opened(self, config: Any, space: Fingerprint, tenant: Tenant | None, cipher: Cipher | None) -> BlockStore:
+        tier = self._tier
         try:
-            layout = block_layout(config, block_bytes)
-            return BlockStore(tier, space, self._recorder, tenant=tenant, layout=layout)
+            layout = None if tier.codec.exact else block_layout(config, space.block_bytes)
+            return BlockStore(tier, space, self._recorder, tenant=tenant, cipher=cipher, layout=layout)
         except ValueError as error:
             raise ValueError(
                 f'tier "{tier.name}" cannot have the codec {tier.codec} with this model: {error}. '

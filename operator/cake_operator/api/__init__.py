@@ -3,6 +3,7 @@
 from cake_operator.api.advice import slo_warnings
 from cake_operator.api.balance import BalanceSpec, BandwidthBounds, BoundsSpec, FractionBounds, KnobsSpec
 from cake_operator.api.durations import Duration, PositiveDuration
+from cake_operator.api.encryption import EncryptionSpec
 from cake_operator.api.engine import Drain, EngineSpec
 from cake_operator.api.model_source import ClaimSource, HuggingFaceSource, ModelSource, ModelSpec
 from cake_operator.api.names import ObjectName, ServedName, SubPath, TenantName, TierName
@@ -45,6 +46,7 @@ __all__ = [
     "Drain",
     "Duration",
     "EmptyDirTier",
+    "EncryptionSpec",
     "EngineSpec",
     "FractionBounds",
     "HuggingFaceSource",

@@ -12,6 +12,7 @@ from pydantic.alias_generators import to_camel
 
 from cake_engine.config import MAX_TIERS
 from cake_operator.api.balance import BalanceSpec
+from cake_operator.api.encryption import EncryptionSpec
 from cake_operator.api.engine import EngineSpec
 from cake_operator.api.model_source import ModelSpec
 from cake_operator.api.names import TenantName
@@ -59,6 +60,9 @@ class CakeDeploymentSpec(SpecPart):
         description="Whose blocks these are. Their names on a tier hang on a salt in the Secret cake-tenant-NAME, which"
         " the operator makes if there is none and cannot read. CakeDeployments of one tenant find each other's blocks;"
         " those of two, or of none, share the capacity of a folder and nothing else. A change replaces the pods.",
+    )
+    encryption: EncryptionSpec | None = Field(
+        default=None, description="Encryption of stored blocks; they lie as they are if not set."
     )
     balance: BalanceSpec = Field(default=BalanceSpec(), description="Computing against loading of stored prefixes.")
     slo: SloSpec | None = Field(default=None, description="Targets for latency; without them nothing scales by itself.")

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from cake_engine.config import ModelIdentity, StaticConfig, TierConfig, TierKind
 from cake_operator.api import CakeDeployment, KVTier
+from cake_operator.render.encryption import encryption_key_file
 from cake_operator.render.naming import STATIC_KEY, TUNING_KEY, metadata_of, static_name
 from cake_operator.render.tenant import salt_file
 
@@ -23,6 +24,7 @@ def static_config(resource: CakeDeployment) -> StaticConfig:
         tiers=tuple(_tier(tier) for tier in resource.spec.kv_tiers),
         live_config=str(LIVE_FOLDER / TUNING_KEY),
         salt_file=salt_file(resource),
+        encryption_key_file=encryption_key_file(resource),
     )
 
 

@@ -1,4 +1,4 @@
-"""Volumes of the engine pod and where they are mounted: configuration, model, certificate, salt, tiers, scratch."""
+"""Volumes of the engine pod and where they are mounted: configuration, model, secrets, tiers, scratch."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from cake_operator.api import CakeDeployment, KVTier
+from cake_operator.render.encryption import encryption_mounts, encryption_volumes
 from cake_operator.render.naming import claim_name, static_name, tuning_name
 from cake_operator.render.static_config import LIVE_FOLDER, STATIC_FOLDER, TIERS_FOLDER
 from cake_operator.render.tenant import tenant_mounts, tenant_volumes
@@ -32,6 +33,7 @@ def volumes(resource: CakeDeployment) -> list[dict[str, Any]]:
         *result,
         *tls_volumes(resource),
         *tenant_volumes(resource),
+        *encryption_volumes(resource),
         *(_tier_volume(name, tier) for tier in resource.spec.kv_tiers if tier.memory is None),
     ]
 
@@ -50,6 +52,7 @@ def volume_mounts(resource: CakeDeployment) -> list[dict[str, Any]]:
         *result,
         *tls_mounts(resource),
         *tenant_mounts(resource),
+        *encryption_mounts(resource),
         *(_tier_mount(tier) for tier in resource.spec.kv_tiers if tier.memory is None),
     ]
 

@@ -339,6 +339,10 @@ TENANT = [
     Case("a tenant of 64 letters", {"tenant": "t" * 64}, "spec.tenant", "may not be more than 63", ours=False),
 ]
 
+ENCRYPTION = [
+    Case("encryption without a key", {"encryption": {}}, "spec.encryption.keySecretRef", "Required value", ours=False),
+]
+
 BALANCE = [
     Case(
         "an unknown mode",
@@ -522,7 +526,7 @@ NETWORK = [
     ),
 ]
 
-REFUSED = [*MODEL, *ENGINE, *TIERS, *TENANT, *BALANCE, *SLO, *SCALING, *NETWORK, *NAMES]
+REFUSED = [*MODEL, *ENGINE, *TIERS, *TENANT, *ENCRYPTION, *BALANCE, *SLO, *SCALING, *NETWORK, *NAMES]
 
 ACCEPTED = [
     Case("five fields"),
@@ -533,6 +537,7 @@ ACCEPTED = [
     Case("two folders of one claim", {"kvTiers": [MEMORY, _claim(SHARED, path="a"), SHARED | {"name": "b"}]}),
     Case("a capacity as a number", {"kvTiers": [MEMORY | {"capacity": 8589934592}]}),
     Case("a capacity in decimals", {"kvTiers": [MEMORY | {"capacity": "1.5T"}]}),
+    Case("an encryption key", {"encryption": {"keySecretRef": {"name": "kv-key", "key": "key"}}}),
     Case("the longest tenant", {"tenant": "t" * 63}),
     Case("a lossy codec", {"kvTiers": [MEMORY, SHARED | {"codec": "Kivi2", "qualityFloor": 0}]}),
     Case("Static at the very front", {"balance": {"mode": "Static", "staticMeetingPoint": 0}}),

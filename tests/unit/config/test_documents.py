@@ -84,7 +84,10 @@ def test_a_document_cannot_be_changed() -> None:
         ("{}", "model is missing; tiers is missing"),
         (static(version=2), "version: input should be 1 (found 2)"),
         (static(liveConfgi="/x"), "unknown field liveConfgi (did you mean liveConfig?)"),
-        (static(zzz=1), "unknown field zzz (there are chunkTokens, liveConfig, model, saltFile, tiers, version)"),
+        (
+            static(zzz=1),
+            "unknown field zzz (there are chunkTokens, encryptionKeyFile, liveConfig, model, saltFile, tiers, version)",
+        ),
         (static({**MEMORY, "capacityByte": 3}), "unknown field tiers.0.capacityByte (did you mean capacityBytes?)"),
         (static({**MEMORY, "capacityBytes": 0}), "tiers.0.capacityBytes: input should be greater than 0 (found 0)"),
         (static({**MEMORY, "ttlSeconds": 0}), "tiers.0.ttlSeconds: input should be greater than 0 (found 0)"),

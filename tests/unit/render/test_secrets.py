@@ -78,6 +78,23 @@ def test_a_tenants_secret_holds_the_salt_that_was_drawn_and_outlives_who_asked_f
     assert "cake.dev/deployment" not in secret["metadata"]["labels"], "it is no child of one CakeDeployment"
 
 
+def test_a_key_of_encrypted_blocks_is_mounted_by_name_as_the_file_that_the_engine_is_told_of() -> None:
+    spec_of = {"encryption": {"keySecretRef": {"name": "kv-key", "key": "of-may"}}}
+    resource = CakeDeployment.model_validate(merged(FIVE_FIELDS, {"spec": spec_of}))
+    spec = pod_template(resource, SETTINGS)["spec"]
+    (volume,) = (one["secret"] for one in spec["volumes"] if "secret" in one)
+    (mount,) = (one for one in spec["containers"][0]["volumeMounts"] if one["name"] == "encryption")
+    (item,) = volume["items"]
+    assert (volume["secretName"], item["key"], mount["readOnly"]) == ("kv-key", "of-may", True)
+    assert f"{mount['mountPath']}/{item['path']}" == static_config(resource).encryption_key_file
+
+
+def test_without_encryption_nothing_tells_of_it() -> None:
+    resource = CakeDeployment.model_validate(FIVE_FIELDS)
+    rendered = json.dumps(pod_template(resource, SETTINGS)) + static_config(resource).to_json()
+    assert "encryption" not in rendered.lower()
+
+
 def test_without_a_tenant_nothing_tells_of_one() -> None:
     resource = CakeDeployment.model_validate(FIVE_FIELDS)
     assert tenant_secrets(resource, bytes(SALT_BYTES)) == []

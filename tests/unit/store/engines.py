@@ -49,7 +49,7 @@ class Engine:
         tier = TierConfig(name="t", kind=TierKind.FILE_SYSTEM, path=str(root), capacity_bytes=CAPACITY)
         self.keeper = Keeper(root, Limits(CAPACITY), on_evicted=lambda files: None)
         self.keeper._allowance._asking = SteppedLock()  # type: ignore[assignment]
-        self.store = BlockStore(tier, SPACE, Recorder(), self.keeper, tenant)
+        self.store = BlockStore(tier, SPACE, Recorder(), self.keeper, tenant=tenant)
 
     def name_of(self, key: int) -> bytes:
         """What it calls a block on the tier."""

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 from blake3 import blake3
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from cake_engine.config import CodecName, TierConfig, TierKind
 from cake_engine.store.accounts import Accounts
 from cake_engine.store.blocks import BlockStore
+from cake_engine.store.cipher import Cipher
 from cake_engine.store.codecs import codec_of
 from cake_engine.store.keys import Fingerprint
 from cake_engine.store.reader import page_buffer
@@ -44,6 +46,7 @@ MAGIC = bytes.fromhex(re.match(r"`([0-9a-f ]+)`", VALUES["magic"])[1])  # type: 
 CODECS = {name.strip("`"): int(number) for name, number, _ in table("codec")}
 MEMBERS = {row[0].strip("`") for row in table("member")}
 CONTEXTS = {name: (context.strip("`"), int(size)) for name, size, context in table("derived")}
+SECRETS = {name: (context.strip("`"), int(size)) for name, size, context in table("made of the secret")}
 REFUSALS = list(dict.fromkeys(row[0].strip("`") for row in table("refused as")))
 
 
@@ -66,6 +69,12 @@ class Described:
             fingerprint={**self.fingerprint, "tenant": identity.hex()},
             key=blake3(self.key, key=name_key).digest(),
         )
+
+    def under(self, secret: bytes) -> tuple[Described, AESGCM]:
+        """The same block encrypted, but for its payload; and what encrypts that."""
+        identity, key = (blake3(secret, derive_key_context=context).digest(size) for context, size in SECRETS.values())
+        members = {**self.fingerprint, "cipher": f"AES-256-GCM-{identity.hex()}"}
+        return replace(self, fingerprint=members), AESGCM(key)
 
     @property
     def digest(self) -> bytes:
@@ -101,10 +110,12 @@ class Described:
 class Tier:
     """Our store, in a folder."""
 
-    def __init__(self, root: Path, fingerprint: Fingerprint, tenant: Tenant | None = None) -> None:
+    def __init__(
+        self, root: Path, fingerprint: Fingerprint, tenant: Tenant | None = None, cipher: Cipher | None = None
+    ) -> None:
         tier = TierConfig(name="shared", kind=TierKind.FILE_SYSTEM, path=str(root), capacity_bytes=1 << 20)
         self.root = root
-        self.store = BlockStore(tier, fingerprint, Recorder(), tenant=tenant)
+        self.store = BlockStore(tier, fingerprint, Recorder(), tenant=tenant, cipher=cipher)
         self.row = bytearray(fingerprint.block_bytes)
 
     def move(self, direction: str, key: bytes, position: int = 0) -> str | None:
@@ -133,7 +144,7 @@ def described(request: pytest.FixtureRequest, fingerprint: Fingerprint) -> tuple
         "codec": "Raw",
         "format_version": int(VALUES["version"]),
     }
-    assert {*members, "tenant"} == MEMBERS
+    assert {*members, "tenant", "cipher"} == MEMBERS
     return ours, Described(members, key_of(7), bytes(range(256)) * 16, position=96)
 
 
@@ -189,6 +200,29 @@ def test_a_tenants_files_are_those_of_the_page_in_both_directions(
     assert (written, bytes(tier.row)) == (block.file(), plain.payload)
     manifest = (tmp_path / block.place).parents[1] / "fingerprint.json"
     assert json.loads(manifest.read_text()) == block.fingerprint
+
+
+def test_an_encrypted_file_is_that_of_the_page_in_both_directions(
+    tmp_path: Path, described: tuple[Fingerprint, Described]
+) -> None:
+    fingerprint, plain = described
+    secret, nonce = b"a secret that nobody can guess, 42 bytes...", bytes(range(12))
+    block, aes = plain.under(secret)
+    covered = replace(block, payload=bytes(len(plain.payload) + 28)).file()[: FIELDS["checksum"].start]
+    tier = Tier(tmp_path, fingerprint, cipher=Cipher(secret))
+    tier.row[:] = plain.payload
+    path = tmp_path / block.place
+    try:
+        assert tier.move("save", plain.key, plain.position) is None
+        written = path.read_bytes()[FIELDS["padding"].stop :]
+        path.write_bytes(replace(block, payload=nonce + aes.encrypt(nonce, plain.payload, covered)).file())
+        tier.row[:] = bytes(len(tier.row))
+        assert tier.move("load", plain.key) is None
+    finally:
+        tier.store.stop()
+
+    assert (aes.decrypt(written[:12], written[12:], covered), bytes(tier.row)) == (plain.payload, plain.payload)
+    assert json.loads((path.parents[1] / "fingerprint.json").read_text()) == block.fingerprint
 
 
 def test_the_fields_of_the_page_leave_no_gap_and_fill_the_header() -> None:

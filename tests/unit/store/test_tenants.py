@@ -36,7 +36,7 @@ class Store:
         tier = TierConfig(name="t", kind=TierKind.FILE_SYSTEM, path=str(root), capacity_bytes=capacity)
         self.root = root
         self.keeper = Keeper(root, Limits(capacity), on_evicted=lambda files: None)
-        self.store = BlockStore(tier, fingerprint, Recorder(), self.keeper, tenant)
+        self.store = BlockStore(tier, fingerprint, Recorder(), self.keeper, tenant=tenant)
         self.row = bytearray(fingerprint.block_bytes)
         self.keeper.tend()
 
@@ -178,10 +178,10 @@ def test_a_listing_by_something_that_is_no_salt_is_one_sentence(
 
 
 UNUSABLE: dict[str, tuple[bytes | None, str]] = {
-    "not there": (None, "cannot be read (No such file or directory): mount the tenant's Secret there"),
-    "empty": (b"", "has 32 to 4096 bytes and this one has 0: make one with head -c 32 /dev/urandom"),
-    "short": (bytes(31), "this one has 31"),
-    "something else": (bytes(5000), "this one has more than 4096"),
+    "not there": (None, "cannot be read (No such file or directory): mount the Secret with it there"),
+    "empty": (b"", "has 32 to 4096 bytes and this file has 0: make one with head -c 32 /dev/urandom"),
+    "short": (bytes(31), "this file has 31"),
+    "something else": (bytes(5000), "this file has more than 4096"),
 }
 
 
@@ -214,4 +214,4 @@ def test_an_engine_does_not_start_without_the_salt_that_it_is_told_of(
     config.write_text(f'{{"model": {{"name": "m"}}, "tiers": [{memory}], "saltFile": "{tmp_path / "salt"}"}}')
 
     assert main(["serve", "m", "--cake-config", str(config), "--show"]) == status
-    assert ("this one has 31" in capsys.readouterr().err) == bool(status)
+    assert ("this file has 31" in capsys.readouterr().err) == bool(status)

@@ -66,7 +66,7 @@ demo: cluster ## A serving fleet on this machine; KEEP=1 leaves it running
 	$(PY) -m demo $(if $(KEEP),--keep)
 
 test-chart: cluster ## The chart alone: values, renderings, a real API server; part of test-cluster
-	scripts/test-cluster tests/cluster/test_chart*.py
+	scripts/test-cluster tests/cluster/test_chart*.py tests/cluster/test_foreign_kinds.py
 
 test-images: cluster ## The two Dockerfiles, built by Debian's buildah and run (root)
 	$(PY) -m pytest tests/images

@@ -57,12 +57,13 @@ def build() -> Path:
 
 
 def _build(target: Path) -> None:
-    go = _find_go()
+    go = find_go()
     version = kubernetes_version()
     _compile(go, version, _count_packages(go, version), target)
 
 
-def _find_go() -> str:
+def find_go() -> str:
+    """The program; raises LocalClusterError, which says what to do, where there is none that is new enough."""
     go = shutil.which("go") or (str(INSTALLED_GO) if INSTALLED_GO.exists() else None)
     if go is None:
         raise LocalClusterError(f"Go was not found: install Go {go_version()} or newer and put its bin folder on PATH.")

@@ -6,7 +6,7 @@ import shutil
 import sys
 import time
 
-from tests.localcluster import binary, clients, debian, processes, rootfs, runs, teardown, variables
+from tests.localcluster import binary, clients, debian, foreign_kinds, processes, rootfs, runs, teardown, variables
 from tests.localcluster.errors import LocalClusterError
 from tests.localcluster.local import LocalCluster
 
@@ -52,6 +52,7 @@ def _build(arguments: argparse.Namespace) -> None:
         return
     if not arguments.control_plane_only:
         debian.provide()
+    foreign_kinds.fetch()
     binary.build()
     if not arguments.control_plane_only:
         rootfs.base_layer()

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0; 1 where a panel is empty; 2 where Prometheus could not be asked, or pictures could not be drawn.
     """
     options = _parser().parse_args(arguments)
-    chosen = {name: getattr(options, name) for name in ("namespace", "deployment", "claim")}
+    chosen = {name: getattr(options, name) for name in ("namespace", "deployment", "claim", "operator")}
     end = time.time()
     source = Prometheus(
         options.prometheus.rstrip("/"),
@@ -63,6 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--namespace", required=True)
     parser.add_argument("--deployment", required=True, help="for the dashboard of one CakeDeployment")
     parser.add_argument("--claim", default="", help="for the dashboard of one claim")
+    parser.add_argument("--operator", default=".+", help="namespace of the operator (default: of any)")
     parser.add_argument("--data-only", action="store_true", help="no pictures: needs neither Node.js nor Chromium")
     return parser
 

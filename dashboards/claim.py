@@ -97,7 +97,7 @@ def _holdings() -> Panels:
             "Evictions",
             Line(mounting(total_rate(_here("cake_tier_evictions_total"), TIER)), WHO),
             shows="Blocks removed a second, by the engine that does it: one of all that share the claim.",
-            bad="As many as are written: nothing lives long enough to be read again. A larger claim, or retainFrom.",
+            bad="As many as are written: nothing lives long enough to be read again. A larger claim, or codec: Zstd.",
             quiet="Nothing had to leave.",
         ),
         graph(

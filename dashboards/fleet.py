@@ -8,7 +8,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard, Panel
 from cake_operator.observe.promql import selector
 from cake_operator.render.slo_rules import ATTAINMENT, BUDGET_LEFT, BURN_RATE
 from dashboards.layout import Line, choice, columns, graph, page
-from dashboards.promql import OWNER, aggregate, anywhere, latest, narrowed, rate, summed, total_rate
+from dashboards.promql import OWNER, aggregate, anywhere, latest, narrowed, operators, rate, summed, total_rate
 
 __all__ = ["dashboard"]
 
@@ -29,9 +29,12 @@ WELL = {
 
 def dashboard() -> Dashboard:
     """Cake / Fleet."""
-    namespaces = f"label_values({selector('cake_operator_condition')}, namespace)"
+    variables = [
+        choice("namespace", f"label_values({selector('cake_operator_condition')}, namespace)", several=True),
+        choice("operator", "label_values(cake_operator_acting{}, namespace)", several=True),
+    ]
     rows = {"Objectives": _objectives(), "Load": _load(), "Compute against I/O": _balance(), "Operator": _operator()}
-    return page("cake-fleet", "Cake / Fleet", [choice("namespace", namespaces, several=True)], rows)
+    return page("cake-fleet", "Cake / Fleet", variables, rows)
 
 
 def _objectives() -> Panels:
@@ -152,19 +155,20 @@ def _balance() -> Panels:
 
 
 def _operator() -> Panels:
-    p99 = "histogram_quantile(0.99, sum by (le) (rate(cake_operator_reconcile_seconds_bucket{}[$__rate_interval])))"
+    p99 = f"histogram_quantile(0.99, sum by (le) ({rate(operators('cake_operator_reconcile_seconds_bucket'))}))"
+    answered = latest(operators("cake_operator_observed_timestamp_seconds"), ("namespace",))
     logs = "kubectl logs -n cake-system deployment/cake-operator has the reason"
     return [
         graph(
             "Replicas of the operator that act",
-            Line("sum by (namespace) (cake_operator_acting{})", "{{namespace}}"),
-            shows="One of them acts, by lease.",
+            Line(aggregate("sum", operators("cake_operator_acting"), ("namespace",)), "{{namespace}}"),
+            shows="One of them acts, by lease, for each release of the chart.",
             bad="0 for more than a minute: runbook CakeOperatorDown.",
             span=6,
         ),
         graph(
             "Reconciles",
-            Line(f"sum by (outcome) ({rate('cake_operator_reconciles_total{}')})", "{{outcome}}"),
+            Line(aggregate("sum", rate(operators("cake_operator_reconciles_total")), ("outcome",)), "{{outcome}}"),
             shows="Looks at single CakeDeployments a second, by how they ended.",
             bad=f"failed: the API server refused or did not answer; each is tried again. {logs}.",
             span=6,
@@ -172,14 +176,14 @@ def _operator() -> Panels:
         graph(
             "Time of a reconcile, and the queue",
             Line(p99, "p99 in seconds"),
-            Line("max by (namespace) (cake_operator_queue_depth{})", "waiting"),
+            Line(latest(operators("cake_operator_queue_depth"), ("namespace",)), "waiting"),
             shows="How long one takes, and how many wait for theirs.",
             bad="Both grow: the API server is slow or throttles; see requests by code.",
             span=6,
         ),
         graph(
             "Age of the figures",
-            Line("time() - (max by (namespace) (cake_operator_observed_timestamp_seconds{}) > 0)", "{{namespace}}"),
+            Line(f"time() - ({answered} > 0)", "{{namespace}}"),
             shows="Seconds since Prometheus last answered the operator's batched query.",
             bad="Above a minute: prometheus.url is wrong, or that Prometheus is down or overloaded. Replicas and knobs "
             "are held meanwhile.",
@@ -188,7 +192,10 @@ def _operator() -> Panels:
         ),
         graph(
             "Requests to the API server",
-            Line(f"sum by (verb,code) ({rate('cake_operator_api_requests_total{}')})", "{{verb}} {{code}}"),
+            Line(
+                aggregate("sum", rate(operators("cake_operator_api_requests_total")), ("verb", "code")),
+                "{{verb}} {{code}}",
+            ),
             shows="By verb and status; an idle fleet has next to no patch.",
             bad="403: the chart's roles are not those of this version. 409 and 429 pass. A steady patch without "
             "changes: somebody else writes the same objects.",
@@ -196,7 +203,10 @@ def _operator() -> Panels:
         ),
         graph(
             "Decisions",
-            Line(f"sum by (kind,outcome) ({rate('cake_operator_decisions_total{}')})", "{{kind}} {{outcome}}"),
+            Line(
+                aggregate("sum", rate(operators("cake_operator_decisions_total")), ("kind", "outcome")),
+                "{{kind}} {{outcome}}",
+            ),
             shows="What was decided about replicas and knobs: changed, kept, or held for want of figures.",
             bad="held: see the condition MetricsAvailable, and the age of the figures.",
             span=12,

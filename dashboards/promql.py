@@ -14,6 +14,7 @@ __all__ = [
     "mounting",
     "narrowed",
     "one",
+    "operators",
     "percentile",
     "rate",
     "summed",
@@ -37,6 +38,15 @@ def anywhere(metric: str, **labels: str) -> str:
     'cake_mode{cake_dev_deployment!="",mode="Static",namespace=~"$namespace"}'
     """
     return narrowed(selector(metric, **labels), "namespace", "=~", "$namespace")
+
+
+def operators(metric: str) -> str:
+    """The series of the operators themselves, in the namespaces that are chosen for them.
+
+    >>> operators("cake_operator_acting")
+    'cake_operator_acting{namespace=~"$operator"}'
+    """
+    return f'{metric}{{namespace=~"$operator"}}'
 
 
 def rate(series: str) -> str:

@@ -201,7 +201,8 @@ def test_the_conditions_say_that_all_is_well(small: Small) -> None:
 @pytest.mark.parametrize("name", all_dashboards())
 def test_every_panel_of_a_dashboard_has_data_of_this_fleet(small: Small, name: str) -> None:
     page = json.loads(json_of(all_dashboards()[name]))
-    chosen = {"namespace": NAMESPACE, "deployment": NAME, "claim": CLAIM, "__rate_interval": "1m"}
+    where = {"namespace": NAMESPACE, "operator": installation.OPERATOR_NAMESPACE}
+    chosen = {**where, "deployment": NAME, "claim": CLAIM, "__rate_interval": "1m"}
 
     def drawn() -> bool:
         # A rate needs work between two scrapes, however often they were late: each look makes some.

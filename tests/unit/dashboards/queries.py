@@ -23,6 +23,7 @@ CHAT = CakeDeployment.model_validate(
 )
 # A name, then its matchers: every query here writes them, if only as {}.
 SELECTOR = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)\{([^}]*)\}")
+PARTS = re.compile(r"_(bucket|count|sum|total)$")
 
 
 def pages() -> dict[str, Any]:
@@ -72,3 +73,13 @@ def of_rules() -> Iterator[tuple[str, str]]:
 def all_queries() -> list[tuple[str, str]]:
     """All of them."""
     return [*of_panels(), *of_marks(), *of_variables(), *of_rules()]
+
+
+def whole(name: str) -> str:
+    """A metric's name without the ending of a counter or of a histogram's part."""
+    return PARTS.sub("", name)
+
+
+def asked_for() -> set[str]:
+    """Every metric that one of them names."""
+    return {whole(name) for _, promql in all_queries() for name, _ in SELECTOR.findall(promql)}

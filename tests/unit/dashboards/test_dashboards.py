@@ -11,13 +11,12 @@ from prometheus_client.metrics import MetricWrapperBase
 from cake_engine.core.metrics import CONFIGURATION, WORK
 from cake_operator import instruments
 from cake_operator.fleet_metrics import FLEET
-from tests.unit.dashboards.queries import SELECTOR, all_queries, groups, pages, panels
+from tests.unit.dashboards.queries import SELECTOR, all_queries, groups, pages, panels, whole
 from tests.unit.observe.test_vllm_names import exported
 
 RUNBOOKS = Path(__file__).parents[3] / "docs/runbooks"
 OWN = {instrument for instrument in vars(instruments).values() if isinstance(instrument, MetricWrapperBase)}
 OF_THE_OPERATOR = {family.name for instrument in OWN for family in instrument.describe()}
-PARTS = re.compile(r"_(bucket|count|sum|total)$")
 
 
 def recorded() -> set[str]:
@@ -27,21 +26,23 @@ def recorded() -> set[str]:
 def known() -> set[str]:
     """Every metric that somebody declares, without the endings of counters and of a histogram's parts."""
     ours = {metric.name for metric in (*WORK, *CONFIGURATION)} | {gauge.name for gauge in FLEET}
-    return {PARTS.sub("", name) for name in ours | OF_THE_OPERATOR | exported() | recorded()}
+    return {whole(name) for name in ours | OF_THE_OPERATOR | exported() | recorded()}
 
 
 @pytest.mark.parametrize(("where", "promql"), all_queries())
 def test_a_query_names_metrics_that_engine_operator_or_a_rule_declares(where: str, promql: str) -> None:
     names = {name for name, _ in SELECTOR.findall(promql)}
     assert names
-    assert {PARTS.sub("", name) for name in names} <= known()
+    assert {whole(name) for name in names} <= known()
 
 
 @pytest.mark.parametrize(("where", "promql"), all_queries())
-def test_a_query_is_scoped_to_cakedeployments_unless_it_is_about_the_operator_itself(where: str, promql: str) -> None:
+def test_a_query_is_scoped_to_cakedeployments_or_to_the_operators_that_are_chosen(where: str, promql: str) -> None:
     for name, matchers in SELECTOR.findall(promql):
-        if PARTS.sub("", name) not in OF_THE_OPERATOR:
+        if whole(name) not in OF_THE_OPERATOR:
             assert 'cake_dev_deployment!=""' in matchers.split(","), name
+        elif not where.startswith(("rule ", "fleet: $operator")):
+            assert matchers == 'namespace=~"$operator"', name
 
 
 @pytest.mark.parametrize(("where", "promql"), all_queries())

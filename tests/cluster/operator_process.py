@@ -10,6 +10,7 @@ import urllib.request
 from pathlib import Path
 from typing import Self
 
+from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.cluster.waiting import eventually
@@ -109,13 +110,18 @@ class OperatorProcess:
     def figure(self, name: str) -> float:
         """The sum of one of its metrics over all labels; 0 before it serves any."""
         try:
-            _, text = _get(f"http://127.0.0.1:{self._port}/metrics?{urllib.parse.urlencode({'name[]': name})}")
+            families = self.families(name)
         except urllib.error.URLError as error:
             if isinstance(error.reason, ConnectionRefusedError):
                 return 0.0
             raise  # a machine that is slow to answer has figures all the same
-        families = text_string_to_metric_families(text)
         return sum(sample.value for family in families for sample in family.samples if sample.name == name)
+
+    def families(self, *names: str) -> list[Metric]:
+        """Its metrics of these names, or all of them; raises URLError before it serves any."""
+        query = urllib.parse.urlencode([("name[]", name) for name in names])
+        _, text = _get(f"http://127.0.0.1:{self._port}/metrics?{query}")
+        return list(text_string_to_metric_families(text))
 
     def settle(self) -> None:
         """Wait until it has looked at everything twice more, and has nothing left to do."""

@@ -16,6 +16,7 @@ from tests.cluster.operator_process import OperatorProcess
 from tests.cluster.prometheus_server import PrometheusServer, prometheus
 from tests.cluster.waiting import eventually
 from tests.localcluster import Cluster
+from tests.unit.dashboards.queries import asked_for, whole
 
 
 @dataclass
@@ -59,6 +60,12 @@ def measured(cake: Cake, operator: OperatorProcess, load: Load, log: Path) -> It
                     yield server
     finally:
         operator.start()
+
+
+def test_the_operator_has_every_series_of_its_own_that_a_dashboard_or_a_rule_names(operator: OperatorProcess) -> None:
+    own = {name for name in asked_for() if name.startswith("cake_operator_")}
+    assert own
+    assert own - {whole(family.name) for family in operator.families()} == set()
 
 
 def test_a_setting_counts_as_applied_when_every_ready_pod_says_so(

@@ -14,8 +14,10 @@ from tests.cluster.cakes import Cake, Object
 from tests.cluster.conftest import fresh_namespace
 from tests.cluster.operator_process import OperatorProcess
 from tests.localcluster import Cluster, CommandError
+from tests.unit.docs.shown import commands, words
 
-CHART = Path(__file__).parents[2] / "charts/cake-operator"
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "charts/cake-operator"
 NAMESPACE = "cake-chart-test"
 IMAGES = ["--set", "image.repository=localhost/cake-operator,image.tag=dev,engine.image=localhost/cake-engine:dev"]
 CHAT: dict[str, Any] = {
@@ -287,3 +289,19 @@ def test_in_namespaced_mode_the_operator_may_act_in_that_namespace_only(cluster:
     finally:
         uninstall(cluster, "cake-a", "team-a-system")
         cluster.kubectl("delete", "namespace", "team-a", "team-a-system", "--wait=false")
+
+
+@pytest.mark.usefixtures("notes")
+@pytest.mark.parametrize("page", ["README.md", "docs/getting-started.md"])
+def test_the_install_command_of_a_page_installs_what_it_says(cluster: Cluster, page: str) -> None:
+    (command,) = (one for one in commands(ROOT / page) if one.startswith("helm install"))
+    here = {"cake-system": NAMESPACE, "charts/cake-operator": CHART}
+    uninstall(cluster, "cake-operator", NAMESPACE)
+    said = cluster.helm(*(here.get(word, word) for word in words(command)[1:]))
+    assert "helm test cake-operator" in said
+    deployment = cluster.get("deployment", "cake-operator", "--namespace", NAMESPACE)
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    told = {variable["name"]: variable.get("value") for variable in container["env"]}
+    assert container["image"] == "registry.example.com/cake-operator:0.1.0"
+    assert told["CAKE_ENGINE_IMAGE"] == "registry.example.com/cake-engine:0.1.0"
+    assert told["CAKE_PROMETHEUS_URL"] == "http://prometheus-operated.monitoring:9090"

@@ -1,7 +1,6 @@
 """What the chart renders, and what it refuses to render. Helm alone: no cluster is asked."""
 
 import json
-import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import yaml
 
 from cake_operator.configuration import Configuration
 from tests.localcluster import clients
-from tests.unit.docs.shown import commands
+from tests.unit.docs.shown import commands, words
 from tests.unit.docs.test_blocks import blocks
 
 ROOT = Path(__file__).parents[2]
@@ -292,14 +291,24 @@ def test_engine_series_carry_the_name_of_their_cakedeployment(watch: str, namesp
     assert engine["metadata"]["labels"]["release"] == "stack"
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/getting-started.md"])
-def test_the_install_command_of_a_page_is_one_that_the_chart_takes(page: str) -> None:
-    (command,) = (one for one in commands(ROOT / page) if one.startswith("helm install"))
-    name, chart, *options = shlex.split(command)[2:]
-    done = helm("template", name, ROOT / chart, *options)
+SETTING = sorted(
+    {
+        command
+        for page in [*(ROOT / "docs/how-to").glob("*.md"), *(ROOT / "docs/runbooks").glob("*.md")]
+        for command in commands(page)
+        if command.startswith(("helm install", "helm upgrade"))
+    }
+)
+
+
+@pytest.mark.parametrize("command", SETTING)
+def test_what_a_guide_has_helm_set_is_what_the_chart_takes(command: str) -> None:
+    name, _, *options = words(command)[2:]
+    only_of_a_release = {"--reset-then-reuse-values", "--create-namespace", "..."}
+    files = {word: ROOT / word for word in options if word.startswith("charts/")}
+    known = [files.get(word, word) for word in options if word not in only_of_a_release]
+    done = helm("template", name, CHART, "--set", IMAGES, *known)
     assert done.returncode == 0, done.stderr
-    told = environment(parsed(done.stdout))
-    assert told["CAKE_PROMETHEUS_URL"].startswith("http://")
 
 
 def test_the_values_of_the_page_about_argo_cd_are_ones_that_the_chart_takes(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ def test_a_fleet_is_made_looked_at_and_deleted_as_the_page_says(
         cake.kubectl(*(re.sub("=30m$", "=2s", word) for word in shown("kubectl wait")))
     assert "chat" in cake.kubectl(*shown("kubectl get cakedeployments"))
     assert cake.kubectl(*shown("kubectl get cakedeployment chat"))
+    cake.kubectl(*shown("kubectl get configmaps"))
     assert "Conditions" in cake.kubectl(*shown("kubectl describe"))
     explained = [*shown("kubectl cake")[1:], "-n", namespace, "--kubeconfig", str(api_server.kubeconfig)]
     assert kubectl_cake(explained) == 0

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.localcluster import cache
+from tests.localcluster import cache, clients
 
 ROOT = Path(__file__).parents[2]
 UV = cache.root() / "uv/bin/uv"
@@ -44,3 +44,12 @@ def test_the_operators_lock_file_is_all_that_the_operator_needs(tmp_path: Path) 
         [venv / "bin/python", "-m", "cake_operator.main"], env={}, capture_output=True, text=True, check=False
     )
     assert (missing.returncode, "CAKE_ENGINE_IMAGE is not set" in missing.stderr) == (2, True)
+
+
+def test_the_plugin_of_a_checkout_is_found_by_kubectl(tmp_path: Path) -> None:
+    """What docs/getting-started.md and docs/how-to/kubectl.md say, with uv in the place of pip."""
+    venv = tmp_path / "venv"
+    run(UV, "venv", "--quiet", "--python", sys.executable, venv)
+    run(UV, "pip", "install", "--quiet", ".[kubectl]", VIRTUAL_ENV=str(venv))
+    said = run(clients.kubectl(), "cake", "explain", "--help", PATH=f"{venv}/bin:{os.environ['PATH']}")
+    assert said.startswith("usage: kubectl cake explain")

@@ -2,7 +2,6 @@
 
 import json
 import re
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,12 @@ import yaml
 from cake_engine.cli import main
 from cake_engine.config import LiveConfig, StaticConfig, parse
 from cake_operator.api import CakeDeployment
+from tests.unit.docs.shown import commands, words
 from tests.unit.docs.test_links import PAGES, ROOT
 
-GUIDES = [page for page in PAGES if page.is_relative_to(ROOT / "docs/how-to")]
+GUIDES = [page for page in PAGES if page.parent in (ROOT / "docs/how-to", ROOT / "docs/runbooks")]
+# What a pod of engines is sure to have: where a console script lies differs between images.
+IN_A_POD = ["python3", "-m", "cake_engine.cli"]
 
 
 def blocks(language: str) -> Iterator[tuple[str, str]]:
@@ -25,12 +27,9 @@ def blocks(language: str) -> Iterator[tuple[str, str]]:
             yield str(page.relative_to(ROOT)), text
 
 
-def commands(program: str) -> list[list[str]]:
-    """The command lines of the guides that begin with a program."""
-    texts = [page.read_text() for page in GUIDES]
-    return [
-        shlex.split(line) for text in texts for line in re.findall(rf"^ +({program} .*)$", text, flags=re.MULTILINE)
-    ]
+def beginning(program: str) -> list[list[str]]:
+    """The command lines of guides and runbooks that begin with a program."""
+    return [words(line) for page in GUIDES for line in commands(page) if line.startswith(f"{program} ")]
 
 
 CAKES = [
@@ -40,8 +39,12 @@ CAKES = [
     if isinstance(document, dict) and document.get("kind") == "CakeDeployment"
 ]
 DOCUMENTS = [(page, json.loads(text)) for page, text in blocks("json") if page.endswith("without-kubernetes.md")]
-SERVING = commands("cake-engine serve")
-LOOKING = commands("cake-engine store")
+SERVING = beginning("cake-engine serve")
+EXECUTED = [command[command.index("--") + 1 :] for command in beginning("kubectl exec")]
+LOOKING = [
+    *(command[1:] for command in beginning("cake-engine store")),
+    *(command[len(IN_A_POD) :] for command in EXECUTED if command[: len(IN_A_POD)] == IN_A_POD),
+]
 
 
 @pytest.mark.parametrize(("page", "document"), CAKES, ids=[page for page, _ in CAKES])
@@ -65,4 +68,12 @@ def test_the_engine_is_started_as_the_page_says(tmp_path: Path, capsys: pytest.C
 
 @pytest.mark.parametrize("command", LOOKING, ids=" ".join)
 def test_a_tier_is_looked_into_as_the_page_says(command: list[str], tmp_path: Path) -> None:
-    assert main([str(tmp_path) if word.startswith("/") else word for word in command[1:]]) == 0
+    salt = tmp_path / "salt"
+    salt.write_bytes(bytes(32))
+    paths = {word: salt if word.endswith("/salt") else tmp_path for word in command if word.startswith("/")}
+    assert main([str(paths.get(word, word)) for word in command]) == 0
+
+
+@pytest.mark.parametrize("command", EXECUTED, ids=" ".join)
+def test_what_is_run_in_a_pod_is_there_in_every_image_that_serves(command: list[str]) -> None:
+    assert command[0] in ("python3", "cat")

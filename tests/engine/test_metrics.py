@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 from cake_engine.core import metrics
 from tests.engine.conftest import PROMPT
 from tests.engine.serving import Server, write_config, write_live
+from tests.unit.dashboards.queries import asked_for, whole
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +96,13 @@ def test_bytes_of_every_tier_and_the_offered_work_are_counted(server: Server) ->
     assert value(metrics.TIER_WRITE_BYTES, tier="shared") > 62 * 65536
     assert value(metrics.TIER_CAPACITY, tier="memory") == 80 * 65536
     assert 62 * 65536 <= value(metrics.TIER_USED, tier="memory") <= 80 * 65536
+
+
+@pytest.mark.usefixtures("server")
+def test_an_engine_has_every_series_that_a_dashboard_or_a_rule_names_but_for_the_operators_and_the_recorded() -> None:
+    own = {name for name in asked_for() if not name.startswith(("cake_operator_", "cake:"))}
+    assert any(name.startswith("vllm:") for name in own)
+    assert own - {whole(family.name) for family in REGISTRY.collect()} == set()
 
 
 def test_vllms_own_offload_figures_are_still_there(server: Server) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Protocol
 
-from cake_engine.commands import gc, ls, stat, verify
+from cake_engine.commands import export, gc, import_, ls, stat, verify
 
 
 class Command(Protocol):
@@ -25,4 +25,4 @@ class Command(Protocol):
         """
 
 
-STORE: tuple[Command, ...] = (ls, stat, verify, gc)
+STORE: tuple[Command, ...] = (ls, stat, verify, gc, export, import_)

@@ -28,8 +28,17 @@ def of_tenant(found: Iterable[Holding], salt: Path | None) -> list[Holding]:
     """
     if salt is None:
         return list(found)
+    identity = identity_of(salt)
+    return [one for one in found if one.fingerprint.get("tenant") == identity]
+
+
+def identity_of(salt: Path) -> str:
+    """Of the tenant with this salt.
+
+    Raises:
+        UsageError: The file holds no salt.
+    """
     try:
-        identity = Tenant.read(salt).identity
+        return Tenant.read(salt).identity
     except ConfigError as error:
         raise UsageError(str(error)) from None
-    return [one for one in found if one.fingerprint.get("tenant") == identity]

@@ -7,6 +7,7 @@ import json
 import re
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from typing import Self
 
 from cake_engine.config import CodecName
 
@@ -53,6 +54,23 @@ class Fingerprint:
     format_version: int = FORMAT_VERSION
     tenant: str | None = None
     cipher: str | None = None
+
+    @classmethod
+    def parse(cls, document: bytes) -> Self:
+        """The fingerprint that a document says, such as stands beside the blocks.
+
+        Raises:
+            ValueError: This version would not have written it.
+        """
+        try:
+            found = cls(**json.loads(document))
+        except TypeError:
+            raise ValueError("it has not the members of a fingerprint") from None
+        if found.format_version != FORMAT_VERSION or found.codec not in list(CodecName):
+            raise ValueError("it is of another version of the format")
+        if not isinstance(found.block_bytes, int) or found.document.encode() != document.rstrip(b"\n"):
+            raise ValueError("it is written as no engine writes one")
+        return found
 
     @cached_property
     def document(self) -> str:

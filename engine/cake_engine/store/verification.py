@@ -25,24 +25,45 @@ def verify(path: str, reader: FileReader) -> str:
         `GOOD`; `GONE` when it was evicted meanwhile; `UNREADABLE` when the file system fails; or the `Reject` value.
     """
     try:
-        content = _content(path, reader)
+        content = read_whole(path, reader)
     except FileNotFoundError:
         return GONE
     except OSError:
         return UNREADABLE
     try:
-        codec, fingerprint = claims(content)
-        if not os.path.dirname(os.path.dirname(path)).endswith(f"-{fingerprint.hex()[:24]}"):
-            return Reject.FINGERPRINT.value
-        unseal(content, codec=codec, fingerprint=fingerprint, key=bytes.fromhex(Path(path).stem))
-    except BlockRejectedError as error:
-        return error.reason.value
+        key = bytes.fromhex(Path(path).stem)
     except ValueError:  # its name is no key
         return Reject.FINGERPRINT.value
+    return judge(content, Path(path).parents[1].name, key)
+
+
+def judge(content: memoryview, key_space: str, key: bytes) -> str:
+    """Whether a file's content is the block that its place says; an encrypted one needs no key for that.
+
+    Args:
+        content: Of the file.
+        key_space: Name of its fingerprint's folder.
+        key: Which its name says.
+
+    Returns:
+        `GOOD`, or the `Reject` value.
+    """
+    try:
+        codec, fingerprint = claims(content)
+        if not key_space.endswith(f"-{fingerprint.hex()[:24]}"):
+            return Reject.FINGERPRINT.value
+        unseal(content, codec=codec, fingerprint=fingerprint, key=key)
+    except BlockRejectedError as error:
+        return error.reason.value
     return GOOD
 
 
-def _content(path: str, reader: FileReader) -> memoryview:
+def read_whole(path: str, reader: FileReader) -> memoryview:
+    """The content of a file, whose time of last use stays.
+
+    Raises:
+        OSError: It could not be read.
+    """
     file = reader.open(path)
     try:
         size = os.fstat(file).st_size

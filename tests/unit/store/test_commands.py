@@ -172,6 +172,7 @@ def test_a_dry_run_takes_the_capacity_from_the_books(
         (["stat", ".", "--all"], "--all is not an argument of store stat"),
         (["gc", ".", "--dry-run"], "say what it may hold with --capacity BYTES."),
         (["verify", ".", "--resume", "bad.json"], "bad.json: not the progress of a verification"),
+        (["verify", ".", "--resume", "other.json"], "other.json: the progress of /mnt/kv; remove it to verify"),
     ],
 )
 def test_a_command_that_cannot_be_run_is_one_sentence(
@@ -183,6 +184,7 @@ def test_a_command_that_cannot_be_run_is_one_sentence(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("bad.json").write_text(json.dumps([1]))
+    Path("other.json").write_text(json.dumps({"tier": "/mnt/kv", "after": "", "outcomes": {}}))
 
     assert main(["store", *arguments]) == 2
     assert sentence in capsys.readouterr().err

@@ -2,8 +2,9 @@
 
 Each set is laid over ci/defaults-values.yaml. The server validates as strictly as it can (`fieldValidation: Strict`:
 what it does not know or finds twice is refused), with every rule, admission plugin and Pod Security warning of its own:
-more than a comparison with published JSON schemas, which know none of these, and nothing is downloaded. Kinds that it
-does not have, those of the Prometheus Operator, are left to test_chart_monitoring.
+more than a comparison with published JSON schemas, which know none of these. Those are asked, strictly, for what it
+cannot tell: whether the oldest Kubernetes that the chart allows, and the newest, know every field. Kinds that it does
+not have, those of the Prometheus Operator, are left to test_foreign_kinds.
 """
 
 import json
@@ -21,6 +22,7 @@ from tests.cluster.cakes import Object
 from tests.cluster.test_chart_rendering import CHART, helm, parsed
 from tests.localcluster import Cluster
 from tests.unit.api.specs import merged
+from tests.unit.render.schemas import known
 
 RELEASE, NAMESPACE = "cake-operator", "cake-sets"
 RESTRICTED = CHART / "values-restricted.yaml"
@@ -90,6 +92,14 @@ def test_a_strict_server_takes_everything_that_is_rendered_and_warns_of_nothing(
     strictly = ("--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict", "--warnings-as-errors")
     answered = api_server.kubectl("apply", *strictly, "-f", "-", input=body)
     assert len(answered.splitlines()) == len(known)
+
+
+def test_the_oldest_kubernetes_that_the_chart_allows_knows_every_field_of_every_set() -> None:
+    # Sets have most objects in common.
+    different = {
+        json.dumps(one) for name in SETS for one in documents(name) if not one["apiVersion"].startswith(FOREIGN)
+    }
+    assert all(known(json.loads(text)) for text in different)
 
 
 @pytest.mark.parametrize("name", SETS)

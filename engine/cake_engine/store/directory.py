@@ -19,7 +19,7 @@ from cake_engine.store.reader import FileReader
 MANIFEST = "fingerprint.json"
 
 _REFRESH_SECONDS = 60.0
-"""A read renews a file's time only when it is older: the order of eviction needs no more, and each costs a write."""
+"""A file's time is renewed only when it is older: the order of eviction needs no more, and each costs a write."""
 
 
 class BlockDirectory:
@@ -50,13 +50,18 @@ class BlockDirectory:
     def contains(self, key: bytes) -> bool:
         """Whether a file of that name is there; only reading it says whether it is good.
 
+        Who asks has a use for the whole prefix that it is of, so its time is renewed like that of one that is read: a
+        prefix is found from its front, and a head that is computed each time is never read.
+
         Raises:
             OSError: The file system could not say.
         """
+        path = self.path_of(key)
         try:
-            os.stat(self.path_of(key))
+            used = os.stat(path).st_mtime
         except (FileNotFoundError, NotADirectoryError):
             return False
+        _renew(path, used)
         return True
 
     def read(self, key: bytes, buffer: memoryview) -> memoryview:
@@ -82,9 +87,7 @@ class BlockDirectory:
             if found.st_size > buffer.nbytes:
                 raise BlockRejectedError(Reject.TRUNCATED)
             done = self.reader.read(file, found.st_size, buffer)
-            if time.time() - found.st_mtime > _REFRESH_SECONDS:
-                with contextlib.suppress(OSError):  # a read-only mount keeps its order of eviction: not ours to change
-                    os.utime(file)
+            _renew(file, found.st_mtime)
         finally:
             os.close(file)
         return buffer[:done]
@@ -108,3 +111,10 @@ class BlockDirectory:
         """
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path_of(key))
+
+
+def _renew(file: str | int, used: float) -> None:
+    """Say that a file was used now, if that is news."""
+    if time.time() - used > _REFRESH_SECONDS:
+        with contextlib.suppress(OSError):  # a read-only mount keeps its order of eviction: not ours to change
+            os.utime(file)

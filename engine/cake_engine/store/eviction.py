@@ -1,7 +1,8 @@
 """Which files leave. Pure: what is there, the limits and the time come in.
 
-Files leave in the order of their last use. That alone is heads first, as Cake wants it: a prefix is stored head first,
-and a read renews the time of what is loaded, the tail, while heads that are computed are never read.
+Files leave in the order of their last use, which is that of a prefix as a whole: blocks that are loaded are read, and
+those that are computed again are looked up. Heads would be cheaper to lose, but a prefix is found from its front, so
+without its head the tail of a prefix in use would only take room.
 """
 
 from __future__ import annotations

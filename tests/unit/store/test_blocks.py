@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ import pytest
 
 from cake_engine.config import TierConfig, TierKind
 from cake_engine.store.blocks import BlockStore
+from cake_engine.store.census import census
+from cake_engine.store.eviction import Limits, choose
 from cake_engine.store.keys import Fingerprint
 from cake_engine.store.reader import page_buffer
 from cake_engine.store.statistics import Recorder, TierStatistics
@@ -65,6 +68,21 @@ def test_a_block_comes_back_byte_for_byte(bench: Bench) -> None:
     counted = bench.statistics()
     assert counted.read_bytes == counted.write_bytes == bench.store.file_bytes
     assert (len(counted.read_seconds), len(counted.write_seconds)) == (1, 1)
+
+
+def test_a_prefix_in_use_stays_whole_though_its_head_is_only_looked_up(bench: Bench) -> None:
+    """A head that is computed each time is never read, and without it the tail would never be found."""
+    head, tail, unused = (key_of(n) for n in range(3))
+    for age, key in ((30_000, head), (20_000, tail), (10_000, unused)):
+        bench.save(0, key)
+        path = bench.store._directory.path_of(key)
+        os.utime(path, (time.time() - age,) * 2)
+    assert bench.store.contains(head)
+    assert bench.load(0, tail) is None
+
+    files = list(census(bench.root))
+    leaving = choose(files, Limits(sum(file.size for file in files), stop=0.7), time.time())
+    assert [Path(file.path).stem for file in leaving] == [unused.hex()]
 
 
 def test_a_block_that_is_there_is_not_written_again(bench: Bench) -> None:

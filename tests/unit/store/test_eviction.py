@@ -28,12 +28,6 @@ def test_the_longest_unused_leave_first_down_to_the_low_mark() -> None:
     assert names(choose(files, Limits(100, start=0.95, stop=0.7), NOW)) == ["9", "8", "7"]
 
 
-def test_a_head_that_is_recomputed_leaves_before_the_tail_that_is_read() -> None:
-    head, tail = block("head", age=100), block("tail", age=1)
-
-    assert names(choose([tail, head], Limits(20, start=0.9, stop=0.5), NOW)) == ["head"]
-
-
 def test_what_is_past_its_time_leaves_though_there_is_room() -> None:
     files = [block("young", age=59), block("old", age=61)]
 

@@ -47,7 +47,7 @@ def test_the_operators_lock_file_is_all_that_the_operator_needs(tmp_path: Path) 
 
 
 def test_the_plugin_of_a_checkout_is_found_by_kubectl(tmp_path: Path) -> None:
-    """What docs/getting-started.md and docs/how-to/kubectl.md say, with uv in the place of pip."""
+    """What docs/getting-started.md and docs/how-to/kubectl.md say, with uv in the place of venv and pip."""
     venv = tmp_path / "venv"
     run(UV, "venv", "--quiet", "--python", sys.executable, venv)
     run(UV, "pip", "install", "--quiet", ".[kubectl]", VIRTUAL_ENV=str(venv))

@@ -17,6 +17,7 @@ PAGES = ["README.md", "docs/getting-started.md"]
 WALK = "cluster/test_getting_started.py::test_a_fleet_is_made_looked_at_and_deleted_as_the_page_says"
 INSTALL = "cluster/test_chart.py::test_the_install_command_of_a_page_installs_what_it_says"
 SERVED = "e2e/test_serving.py::test_each_mode_gives_the_same_tokens_on_a_pod_whose_own_caches_are_empty"
+PLUGIN = "cluster/test_installation.py::test_the_plugin_of_a_checkout_is_found_by_kubectl"
 HERE = "unit/docs/test_commands.py::"
 # By how a command begins; the longest beginning counts.
 RUN_BY = {
@@ -34,7 +35,8 @@ RUN_BY = {
     "kubectl port-forward": SERVED,
     "curl": SERVED,
     "for start in": HERE + "test_the_documents_of_getting_started_are_as_many_as_it_says_and_sent_twice",
-    "pip install": "cluster/test_installation.py::test_the_plugin_of_a_checkout_is_found_by_kubectl",
+    "pip install": PLUGIN,
+    "python3 -m venv": PLUGIN,
     "helm install": INSTALL,
     "helm test": "e2e/test_serving.py::test_helm_test_finds_the_operator_at_work",
     "helm uninstall": "cluster/test_chart.py::test_cakedeployments_outlive_the_release_and_the_next_one_adopts_them",

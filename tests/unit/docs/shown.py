@@ -15,5 +15,5 @@ def commands(page: Path) -> list[str]:
 
 
 def words(command: str) -> list[str]:
-    """The words of a command line's first program: not what it is piped into, and no comment."""
-    return list(itertools.takewhile(lambda word: word not in ("|", "&", ">"), shlex.split(command, comments=True)))
+    """The words of a command line's first program: not what it is piped into or reads, and no comment."""
+    return list(itertools.takewhile(lambda word: word not in ("|", "&", ">", "<"), shlex.split(command, comments=True)))

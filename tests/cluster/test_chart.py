@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.cluster.cakes import Cake, Object
+from tests.cluster.cakes import Cake
 from tests.cluster.conftest import fresh_namespace
+from tests.cluster.next_version import FIELD, LABEL, next_version
 from tests.cluster.operator_process import OperatorProcess
+from tests.cluster.waiting import eventually
 from tests.localcluster import Cluster, CommandError
 from tests.unit.docs.shown import commands, words
 
@@ -229,34 +231,46 @@ def older(tmp_path: Path) -> Path:
     return folder
 
 
-def written(children: dict[str, Object]) -> dict[str, Any]:
-    """What changes when somebody writes a child: its identity, the count of its specs, its data; not its status."""
-    return {
-        name: (child["metadata"]["uid"], child["metadata"].get("generation"), child.get("data"))
-        for name, child in children.items()
-    }
+def written(cake: Cake) -> dict[str, Any]:
+    """What changes when somebody writes a child's spec or data, or restarts a pod; not labels, and not status."""
+    children = cake.children()
+    identities = [one["metadata"]["uid"] for one in (*children.values(), *cake.pods())]
+    contents = {name: (child.get("spec"), child.get("data")) for name, child in children.items()}
+    return {**contents, "identities": sorted(identities)}
 
 
 @pytest.mark.usefixtures("notes")
-def test_an_upgrade_and_a_rollback_leave_cakedeployments_valid_and_their_children_untouched(
+def test_upgrades_and_rollbacks_of_chart_and_operator_keep_cakedeployments_valid_and_restart_no_pod(
     cluster: Cluster, older: Path, tmp_path: Path
 ) -> None:
-    release = ("cake-operator", "--namespace", NAMESPACE)
-    keeping = ("--reset-then-reuse-values", "--force-conflicts")
+    release, keeping = ("cake-operator", "--namespace", NAMESPACE), ("--reset-then-reuse-values", "--force-conflicts")
+    coming = next_version(tmp_path / "next")
+    present = OperatorProcess(cluster.kubeconfig, tmp_path / "present.log")
+    newer = OperatorProcess(cluster.kubeconfig, tmp_path / "newer.log", **coming.variables)
     cluster.helm("upgrade", release[0], older, *release[1:], *keeping)
-    with OperatorProcess(cluster.kubeconfig, tmp_path / "log") as operator, fresh_namespace(cluster) as namespace:
+    with fresh_namespace(cluster) as namespace:
         cake = Cake(cluster, namespace)
-        cake.apply()
-        children, stored = written(cake.made()), cake.must("cake")["spec"]
-        cluster.helm("upgrade", release[0], CHART, *release[1:], *keeping, "--set", "logLevel=DEBUG")
-        (container,) = cluster.get("deployment", *release)["spec"]["template"]["spec"]["containers"]
-        assert {"name": "CAKE_LEASE_SECONDS", "value": "10"} in container["env"], "what is new has its default"
+        with present:
+            cake.apply()
+            cake.begun()
+            before, stored = written(cake), cake.must("cake")["spec"]
+            cluster.helm("upgrade", release[0], CHART, *release[1:], *keeping, "--set", "logLevel=DEBUG")
+            (container,) = cluster.get("deployment", *release)["spec"]["template"]["spec"]["containers"]
+            assert {"name": "CAKE_LEASE_SECONDS", "value": "10"} in container["env"], "what is new has its default"
+        cluster.helm("upgrade", release[0], coming.chart, *release[1:], *keeping)
+        eventually(lambda: cake.must("cake")["spec"]["engine"].get(FIELD) is True, "the new field has its default")
+        with newer:
+            eventually(lambda: LABEL in cake.must("deployment")["metadata"]["labels"], "the newer one has acted")
+            newer.settle()
+            assert written(cake) == before
         cluster.helm("rollback", *release, "--force-conflicts")
-        operator.settle()
-        assert written(cake.children()) == children
-        assert cake.must("cake")["spec"] == stored
-        cake.apply(replicas=2)
-        assert cake.made()["deployment"]["spec"]["replicas"] == 2
+        eventually(lambda: FIELD not in cake.must("cake")["spec"]["engine"], "the field is gone with its CRD")
+        with present:
+            eventually(lambda: LABEL not in cake.must("deployment")["metadata"]["labels"], "the older one has acted")
+            present.settle()
+            assert (written(cake), cake.must("cake")["spec"]) == (before, stored)
+            cake.apply(replicas=2)
+            assert cake.made()["deployment"]["spec"]["replicas"] == 2
 
 
 @pytest.mark.usefixtures("notes")

@@ -4,46 +4,23 @@ Two knobs are turned so far: writes are held back while they slow reads (`writes
 points (`retention`). One changes at a time, so that what is measured next is its effect.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from cake_engine.config import Knobs, Mode
 from cake_operator.api import BalanceSpec
 from cake_operator.observe.snapshot import DeploymentSnapshot
+from cake_operator.policy.balance_history import BalanceHistory
 from cake_operator.policy.confirmation import Confirmation, ConfirmationState
 from cake_operator.policy.decision import Decision
-from cake_operator.policy.knobs import highest_write_bandwidth, starting_knobs, tuned_from
+from cake_operator.policy.knobs import RETAIN, WRITE, edited_knobs, highest_write_bandwidth, starting_knobs, tuned_from
 from cake_operator.policy.retention import retain
 from cake_operator.policy.tuning_law import TUNING_LAW, TuningLaw
 from cake_operator.policy.writes import LEAST, WriteLimits, WriteMemory, hold_back, rates, watch
 
 __all__ = ["BalanceHistory", "decide"]
-
-RETAIN = "retain_from"
-WRITE = "write_bandwidth_bytes_per_second"
-
-
-@dataclass(frozen=True, slots=True)
-class BalanceHistory:
-    """What the balance policy remembers between decisions. It may be lost: the knobs stay, and are judged anew.
-
-    Attributes:
-        user: The knobs that the user had written at the last decision; None before the first.
-        mode: The mode at the last decision.
-        generation: The newest generation that every ready pod was seen to run with.
-        judged_from: When the figures of that generation count; None when they do already.
-        writes: By tier, what is remembered of its writes.
-        recommendation: With tuning Recommend, the knobs that Auto would set next; None otherwise.
-    """
-
-    user: Knobs | None = None
-    mode: Mode | None = None
-    generation: int | None = None
-    judged_from: datetime | None = None
-    writes: Mapping[str, WriteMemory] = field(default_factory=dict)
-    recommendation: Knobs | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +92,7 @@ def decide(
         base = tuned_from(user, user, balance, tiers)
         case = Case(balance, user, base, snapshot, published == user, confirmation, now, law)
         return _recommend(case, tiers, history)
-    edited = _edited(history.user, user)
+    edited = edited_knobs(history.user, user)
     base = tuned_from(user, current.model_copy(update=edited), balance, tiers)
     case = Case(balance, user, base, snapshot, published == current, confirmation, now, law)
     history = replace(history, user=user, writes={} if WRITE in edited else history.writes, recommendation=None)
@@ -123,13 +100,6 @@ def decide(
         return case.stay("the knobs or bounds in the resource changed: they come first"), history
     waits, history = _waits(case, history)
     return (waits, history) if waits is not None else _step(case, tiers, history)
-
-
-def _edited(before: Knobs | None, user: Knobs) -> dict[str, Any]:
-    """The knobs among those that are tuned which the user has written anew: tuning starts from them."""
-    if before is None:
-        return {}
-    return {knob: getattr(user, knob) for knob in (RETAIN, WRITE) if getattr(user, knob) != getattr(before, knob)}
 
 
 def _recommend(case: Case, tiers: Sequence[str], history: BalanceHistory) -> tuple[Decision[Knobs], BalanceHistory]:

@@ -1,11 +1,15 @@
 """The knobs that the user wrote, and those that the tuner may start from."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from cake_engine.config import Knobs
 from cake_operator.api import BalanceSpec, Quantity, TierName
 
-__all__ = ["highest_write_bandwidth", "starting_knobs", "tuned_from"]
+__all__ = ["RETAIN", "WRITE", "edited_knobs", "highest_write_bandwidth", "starting_knobs", "tuned_from"]
+
+RETAIN = "retain_from"
+WRITE = "write_bandwidth_bytes_per_second"
 
 
 def starting_knobs(balance: BalanceSpec) -> Knobs:
@@ -50,6 +54,13 @@ def tuned_from(user: Knobs, current: Knobs, balance: BalanceSpec, tiers: Iterabl
             "write_bandwidth_bytes_per_second": caps,
         }
     )
+
+
+def edited_knobs(before: Knobs | None, user: Knobs) -> dict[str, Any]:
+    """The knobs among those that are tuned which the user has written anew: tuning starts from them."""
+    if before is None:
+        return {}
+    return {knob: getattr(user, knob) for knob in (RETAIN, WRITE) if getattr(user, knob) != getattr(before, knob)}
 
 
 def highest_write_bandwidth(user: Knobs, balance: BalanceSpec, tier: str) -> float | None:

@@ -46,6 +46,8 @@ class Counters:
         loaded: Tokens of stored prefixes that were loaded.
         duplicated: Tokens of stored prefixes that were computed although they had been read.
         offered_compute: Seconds that computing all prompts that came would take alone.
+        spared_compute: Seconds of them that prefixes on the device and loaded ones made needless.
+        decode_compute: Seconds that requests added to steps in which they decoded.
         offered_load: Bytes of their stored prefixes.
         read_seconds: By tier, seconds of reads.
         reads: By tier, number of reads.
@@ -61,6 +63,8 @@ class Counters:
     loaded: int = 0
     duplicated: int = 0
     offered_compute: float = 0.0
+    spared_compute: float = 0.0
+    decode_compute: float = 0.0
     offered_load: float = 0.0
     read_seconds: dict[str, float] = field(default_factory=dict)
     reads: dict[str, int] = field(default_factory=dict)

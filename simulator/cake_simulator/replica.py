@@ -234,6 +234,7 @@ class Replica:
     def _decoded(self, decoding: int, steps: int, seconds: float) -> None:
         """So many requests each got so many tokens, so many seconds apart."""
         self.counters.generation_tokens += steps * decoding
+        self.counters.decode_compute += steps * (self.loading.costs.compute.decoding(decoding) or 0.0)
         self._gap(seconds, steps * decoding)
         for sequence in self._seats.decoding.advance(decoding, steps):
             self._finish(sequence)

@@ -99,6 +99,8 @@ def _sample(replica: Replica, now: float) -> _Sample:
         "loaded": (counters.loaded,),
         "duplicated": (counters.duplicated,),
         "offered_compute": (counters.offered_compute,),
+        "spared_compute": (counters.spared_compute,),
+        "decode_compute": (counters.decode_compute,),
         "offered_load": (counters.offered_load,),
     }
     for port in loading.reads.ports:
@@ -145,6 +147,8 @@ class _Answer:
             read_seconds={tier: self._mean(f"seconds {tier}", window) for tier in tiers},
             prefix_tokens={name: self._one(name, window) for name in ("computed", "loaded", "duplicated")},
             offered_compute=self._one("offered_compute", window),
+            spared_compute=self._one("spared_compute", window),
+            decode_compute=self._one("decode_compute", window),
             offered_load=self._one("offered_load", window),
             generations={name: samples[-1].generation for name, samples in self._pods.items()},
         )

@@ -180,10 +180,20 @@ class Seats:
         self.filling.append(sequence)
         sequence.shared, sequence.own, sequence.at = list(blocks[:hits]), own, hits * self._size
         self._counters.offered_load += self._loading.admit(sequence)
+        if not sequence.seated:
+            self._spare(0, sequence.at)
+        sequence.seated = True
         return True
+
+    def _spare(self, start: int, stop: int) -> None:
+        """These tokens need no compute."""
+        seconds = self._loading.costs.compute.seconds(start, stop, self._limits.step_tokens)
+        self._counters.spared_compute += seconds or 0.0
 
     def move(self, sequence: Sequence, to: int, *, computed: bool) -> None:
         """All below token `to` is on the device: others find its full blocks, and what was computed is stored."""
+        if not computed:
+            self._spare(sequence.at, to)
         blocks = sequence.request.blocks
         for number in range(sequence.at // self._size, min(to // self._size, len(blocks))):
             if self.pool.share(blocks[number]):

@@ -23,6 +23,7 @@ class Sequence:
         own: Tokens of the pool that are its own.
         first_token: When it got its first token; None before.
         paused: When it gave up its seat after its last token; None while it has one.
+        seated: Whether it had a seat before.
         ends_at: Number of the engine's decode step in which its last token comes; while it decodes.
     """
 
@@ -36,6 +37,7 @@ class Sequence:
     own: int = 0
     first_token: float | None = None
     paused: float | None = None
+    seated: bool = False
     ends_at: int = 0
 
     @property

@@ -37,6 +37,8 @@ class Engine:
         self.read_seconds = self._histogram("cake_tier_read_seconds", (0.001, 0.01, 0.1, 1.0), "tier")
         self.prefix_tokens = self._counter("cake_prefix_tokens", "outcome", "tier")
         self.offered_compute = self._counter("cake_offered_compute_seconds")
+        self.spared_compute = self._counter("cake_spared_compute_seconds")
+        self.decode_compute = self._counter("cake_decode_compute_seconds")
         self.offered_load = self._counter("cake_offered_load_bytes")
         self.generation = self._gauge("cake_config_generation")
 
@@ -77,6 +79,8 @@ def serve_requests(engine: Engine, ttft: float = 0.4, itl: float = 0.02) -> None
     engine.prefix_tokens("loaded", "memory").inc(20)
     engine.prefix_tokens("loaded", "shared").inc(30)
     engine.offered_compute.inc(0.5)
+    engine.spared_compute.inc(0.3)
+    engine.decode_compute.inc(0.1)
     engine.offered_load.inc(5000)
     engine.generation.set(3)
 

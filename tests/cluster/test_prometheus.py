@@ -124,6 +124,8 @@ def test_every_query_measures_what_the_engines_did(site: Site) -> None:
         "prefix_tokens computed": 100,
         "prefix_tokens loaded": 100,
         "offered_compute": 1,
+        "spared_compute": 0.6,
+        "decode_compute": 0.2,
         "offered_load": 10000,
     }
     values = {name: figure.value for name, figure in every_figure(found).items() if name != "meeting_points"}

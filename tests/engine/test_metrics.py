@@ -83,6 +83,7 @@ def test_bytes_of_every_tier_and_the_offered_work_are_counted(server: Server) ->
         (metrics.OFFERED_LOAD, {}),
         (metrics.OFFERED_COMPUTE, {}),
         (metrics.STALLS, {}),
+        (metrics.SPARED_COMPUTE, {}),
     ]
     before = [value(name, **labels) for name, labels in names]
     served(server, mode="LoadOnly")
@@ -93,6 +94,7 @@ def test_bytes_of_every_tier_and_the_offered_work_are_counted(server: Server) ->
     assert grown[3] == 62 * 65536
     assert grown[4] > 0
     assert grown[5] > 0
+    assert grown[6] > 0
     assert value(metrics.TIER_WRITE_BYTES, tier="shared") > 62 * 65536
     assert value(metrics.TIER_CAPACITY, tier="memory") == 80 * 65536
     assert 62 * 65536 <= value(metrics.TIER_USED, tier="memory") <= 80 * 65536

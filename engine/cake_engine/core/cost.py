@@ -90,6 +90,10 @@ class ComputeCost:
 
         return seconds
 
+    def decoding(self, requests: int) -> float | None:
+        """Seconds that so many requests add to a step in which they decode; None if not known."""
+        return self._model.weights[3] * requests if self._prefills >= self._ready_after else None
+
     def seconds(self, start: int, stop: int, step_tokens: int, decoding: int = 0) -> float | None:
         """One value of the `curve`."""
         curve = self.curve(step_tokens, decoding)

@@ -10,6 +10,8 @@ from typing import Literal
 
 PREFIX_TOKENS = "cake_prefix_tokens_total"
 OFFERED_COMPUTE = "cake_offered_compute_seconds_total"
+SPARED_COMPUTE = "cake_spared_compute_seconds_total"
+DECODE_COMPUTE = "cake_decode_compute_seconds_total"
 OFFERED_LOAD = "cake_offered_load_bytes_total"
 TIER_READ_BYTES = "cake_tier_read_bytes_total"
 TIER_WRITE_BYTES = "cake_tier_write_bytes_total"
@@ -63,6 +65,10 @@ WORK = (
         ("outcome", "tier"),
     ),
     Metric(OFFERED_COMPUTE, "counter", "Seconds that computing all prompts that arrived would take alone."),
+    Metric(
+        SPARED_COMPUTE, "counter", "Seconds of that compute which prefixes on the device and loaded ones made needless."
+    ),
+    Metric(DECODE_COMPUTE, "counter", "Seconds that requests added to steps in which they decoded."),
     Metric(OFFERED_LOAD, "counter", "Bytes of stored prefixes of the prompts that arrived."),
     Metric(TIER_READ_BYTES, "counter", "Bytes read from a tier.", ("tier",)),
     Metric(TIER_WRITE_BYTES, "counter", "Bytes written to a tier.", ("tier",)),

@@ -61,6 +61,8 @@ class CakeOffloadScheduler(ServedPlans):
         super().on_new_request(request)
         seconds = self.compute_cost.seconds(0, request.num_tokens, self.step_tokens)
         self.count(metrics.OFFERED_COMPUTE, seconds or 0.0)
+        for metric in (metrics.SPARED_COMPUTE, metrics.DECODE_COMPUTE):
+            self._connector_stats.increase_counter(metric, 0.0)  # where nothing is spared it is 0, and not absent
         self.prefetch.arrive(request)
 
     def get_num_new_matched_tokens(
@@ -187,9 +189,16 @@ class CakeOffloadScheduler(ServedPlans):
         meta.jobs_to_flush = (meta.jobs_to_flush or set()) | self.take_flush()
         return meta
 
+    def spare(self, start: int, stop: int) -> None:
+        """A request goes on at `stop` without computing these tokens: they were on the device, or loaded."""
+        if stop > start:
+            self.count(metrics.SPARED_COMPUTE, self.compute_cost.seconds(start, stop, self.step_tokens) or 0.0)
+
     def learn(self, prefill: list[Span], decoding: int, seconds: float) -> None:
         """Learn from the time of one step."""
         self.compute_cost.observe(prefill, decoding, seconds)
+        if decoding:
+            self.count(metrics.DECODE_COMPUTE, self.compute_cost.decoding(decoding) or 0.0)
         self.read_window.stepped(seconds)
 
     # Ends

@@ -78,6 +78,9 @@ class CakeScheduler(Scheduler):
         jumped = self._jump()
         self._unpark()
         output = super().schedule(*args, **kwargs)
+        for new in output.scheduled_new_reqs:
+            if not self.requests[new.req_id].num_preemptions:  # else what is found is what it computed itself
+                self.cake.spare(0, new.num_computed_tokens)
         if jumped and self.use_v2_model_runner:
             adapter.announce_again(self, output, jumped)
         self._computed_last_step = output.total_num_scheduled_tokens > 0
@@ -93,6 +96,7 @@ class CakeScheduler(Scheduler):
         for request in self.running:
             to = self.cake.jump(request)
             if to > request.num_computed_tokens:
+                self.cake.spare(request.num_computed_tokens, to)
                 adapter.move_to(self, request, to)
                 jumped.append(request.request_id)
         return jumped

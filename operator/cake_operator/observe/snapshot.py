@@ -95,7 +95,9 @@ class DeploymentSnapshot:
         no_space_rate: By tier, blocks per second that were not stored because the volume was full, over all pods.
         denied_rate: By tier, blocks per second that were not stored because the volume forbade it, over all pods.
         prefix_tokens: By outcome (computed, loaded, duplicated), tokens of stored prefixes per second, over all pods.
-        offered_compute: Seconds of prefix compute offered per second, over all pods.
+        offered_compute: Seconds that computing the prompts that came in a second would take alone, over all pods.
+        spared_compute: Seconds of that per second which prefixes on the device and loaded ones made needless.
+        decode_compute: Seconds per second that requests added to steps in which they decoded, over all pods.
         offered_load: Bytes of prefix load offered per second, over all pods.
         generations: By pod, the generation of the live configuration that the engine runs with.
     """
@@ -121,6 +123,8 @@ class DeploymentSnapshot:
     denied_rate: Mapping[str, Figure] = field(default_factory=dict)
     prefix_tokens: Mapping[str, Figure] = field(default_factory=dict)
     offered_compute: Figure = ABSENT
+    spared_compute: Figure = ABSENT
+    decode_compute: Figure = ABSENT
     offered_load: Figure = ABSENT
     generations: Mapping[str, int] = field(default_factory=dict)
 

@@ -10,7 +10,7 @@ from cake_operator.observe.snapshot import DeploymentSnapshot, State
 from cake_simulator.policies.policy import Look
 from cake_simulator.scraping import Scraping, quantile
 from cake_simulator.simulation import simulate
-from tests.unit.simulator.fleets import request, setup
+from tests.unit.simulator.fleets import DEVICE, request, setup
 
 
 class Watching:
@@ -86,3 +86,18 @@ def test_a_scrape_that_fails_leaves_a_gap_that_the_window_bridges() -> None:
     known = [one for moment, one in seen.items() if moment > 60 and one.tokens.value is not None]
     assert len(known) > 10
     assert Random(1).random() != Random(2).random()
+
+
+def test_the_load_is_what_came_less_what_was_on_the_device_and_what_decoding_adds() -> None:
+    policy = Watching()
+    same = tuple(range(8))
+    asked = [request(n, 2.0 * n, 8 * 512 + 100, output=40, blocks=same) for n in range(120)]
+    simulate(setup(1), asked, policy)
+    seen = policy.seen[225.0]
+    came, spared, decoding = (
+        figure.value or 0.0 for figure in (seen.offered_compute, seen.spared_compute, seen.decode_compute)
+    )
+    alone = [DEVICE.prefill(tokens, 512) for tokens in (8 * 512, 8 * 512 + 100)]
+    assert came == pytest.approx(alone[1] / 2, rel=0.1)
+    assert spared == pytest.approx(alone[0] / 2, rel=0.1)
+    assert 0 < decoding < 39 / 2 * DEVICE.step((), 1, 4200)

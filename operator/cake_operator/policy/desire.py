@@ -92,7 +92,7 @@ def desire(case: Case) -> Desire:
     if unknown := [p for p in case.measured if p.figure.unknown]:
         return Desire(case.current, _listing(unknown), valid=False)
     if wanted.replicas < case.ready:
-        return _shrink(wanted, case)
+        return shrink(wanted, case)
     return Desire(case.current, f"{wanted.reason}: {replicas(case.current)} {'stay' if wanted.helpless else 'will do'}")
 
 
@@ -103,9 +103,9 @@ def _ask(pressure: Pressure, ratio: float, case: Case) -> Desire:
         return Desire(ready, str(beyond), helpless=True)
     if law.shrink_at <= ratio <= law.grow_at:
         return Desire(ready, str(pressure))
-    # Rounded before it is raised to a whole number: 3.0000000000000004 replicas are 3.
-    proportional = ceil(round(ready * ratio / law.aim, 6))
     most = ceil(ready * law.growth)
+    # Rounded before it is raised to a whole number: 3.0000000000000004 replicas are 3.
+    proportional = ceil(round(min(ready * ratio / law.aim, most), 6))
     least = max(1, min(ready - 1, ceil(round(ready * law.shrinkage, 6))))
     return Desire(min(max(proportional, least), most), str(pressure))
 
@@ -154,7 +154,8 @@ def _grow(wanted: Desire, case: Case) -> Desire:
     return replace(wanted, reason=f"{wanted.reason}: {case.ready} ready, {wanted.replicas} wanted")
 
 
-def _shrink(wanted: Desire, case: Case) -> Desire:
+def shrink(wanted: Desire, case: Case) -> Desire:
+    """Wish for fewer, if the load of the whole fleet is known and fewer were not too few for as much."""
     tokens = case.snapshot.tokens
     if silence := _silence(case):
         return Desire(case.current, f"{wanted.reason}, but {silence}", valid=False)

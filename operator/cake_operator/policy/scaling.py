@@ -1,10 +1,11 @@
-"""How many replicas: from the latencies that the SLO names, between bounds, with stabilisation.
+"""How many replicas: from the load and the latencies that the SLO names, between bounds, with stabilisation.
 
 Measure, desire, limit, hold: each step returns a value with its reason.
 
-- Measure: each latency of the SLO over its target (`pressure`).
-- Desire: every latency that was measured asks for a number, and the largest wins. It is a number of ready replicas, as
-  only those were measured: pods that are starting are not counted twice.
+- Measure: the compute that is offered (`offered`), and each latency of the SLO over its target (`pressure`).
+- Desire: where the load is known it asks for an absolute number, and latencies trim that (`by_load`). Where it is not,
+  every latency that was measured asks for a number, and the largest wins (`desire`). That is a number of ready
+  replicas, as only those were measured: pods that are starting are not counted twice.
 - Limit: nothing shrinks on less than the whole picture, back to a number that missed under the same load, or by more
   than a step; nothing grows by more than double. Neither happens on latencies of before the last such step.
 - Hold: absent and stale figures change nothing. A wish stands for its stabilisation window before it counts.
@@ -15,8 +16,11 @@ from datetime import datetime, timedelta
 
 from cake_operator.api import ScalingSpec, SloSpec
 from cake_operator.observe.snapshot import DeploymentSnapshot
+from cake_operator.policy.by_load import SPREAD, desire_by_load
 from cake_operator.policy.decision import Decision
 from cake_operator.policy.desire import LAW, Case, Desire, Law, desire, replicas, seconds
+from cake_operator.policy.offered import load, offered
+from cake_operator.policy.offered import remember as remember_load
 from cake_operator.policy.pressure import pressures, stalled
 from cake_operator.policy.scaling_history import ScalingHistory, Tried
 from cake_operator.policy.stabilization import Recommendation, Stabilized, Windows, remember, stabilize
@@ -62,17 +66,29 @@ def decide(
     # Pods on their way out, and those of a rollout's surge, are ready too.
     ready = min(ready_replicas, current_replicas)
     history = history.seen(current_replicas, ready, stalled(snapshot), now)
-    wish = desire(Case(measured, snapshot, history, scaling.min_replicas, current_replicas, ready, now, law))
+    case = Case(measured, snapshot, history, scaling.min_replicas, current_replicas, ready, now, law)
+    wish, history = _wish(case, scaling.max_replicas)
     stable, history = _hold(wish, scaling, history, current_replicas, now)
     if history.shrunk is not None and stable.replicas < current_replicas and now < history.shrunk.at + law.settling:
         stable = Stabilized(current_replicas, history.shrunk.at + law.settling)  # one shrinking is seen before the next
     decision = _bounded(wish, stable, scaling, now)
     if (tokens := snapshot.tokens.value) is not None:
-        if wish.replicas > ready == current_replicas:
+        pressed = any(p.ratio is None or p.ratio > law.grow_at for p in measured)
+        if pressed and wish.replicas > ready == current_replicas:
             history = history.missed(Tried(now, ready, tokens))
         if decision.value < current_replicas:
             history = replace(history, shrunk=Tried(now, current_replicas, tokens))
     return decision, history
+
+
+def _wish(case: Case, most: int) -> tuple[Desire, ScalingHistory]:
+    """By the load where all of it is known, by the latencies alone where it is not."""
+    look = offered(case.snapshot, case.ready, case.now)
+    if isinstance(look, str) or case.ready == 0:
+        return desire(case), case.history
+    looks = remember_load(case.history.offered, look)
+    found = load(looks, case.law.settling, SPREAD)
+    return desire_by_load(case, found, most), replace(case.history, offered=looks)
 
 
 def _hold(

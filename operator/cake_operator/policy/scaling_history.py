@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from cake_operator.policy.offered import Offered
 from cake_operator.policy.stabilization import Recommendation
 
 MISS_KEPT = timedelta(hours=1)
@@ -34,6 +35,7 @@ class ScalingHistory:
         stalled_since: Since when requests wait and none gets a first token; None when that is not so.
         misses: The newest miss of the SLO by each number of replicas.
         shrunk: What ran before the last shrinking; None when that is long ago.
+        offered: The load at the looks that still count, oldest first.
     """
 
     recommendations: tuple[Recommendation, ...] = ()
@@ -42,6 +44,7 @@ class ScalingHistory:
     stalled_since: datetime | None = None
     misses: tuple[Tried, ...] = ()
     shrunk: Tried | None = None
+    offered: tuple[Offered, ...] = ()
 
     def seen(self, current: int, ready: int, stalled: bool | None, now: datetime) -> "ScalingHistory":
         """The memory after a look at the fleet.

@@ -55,6 +55,6 @@ CONTENDERS = (
     Contender("KEDA, in flight", "in flight for each pod", (3, 2, 1.5), lambda setting, *_: Hpa(in_flight, setting)),
     Contender("KPA", "in flight for each pod", (2, 1, 0.6), lambda setting, *_: Kpa(setting)),
     Contender("llm-d SLO", "TTFT target, s", (15, 10, 7.5), lambda setting, *_: SloRatio(setting)),
-    Contender(OURS, "TTFT target, s", (15, 10, 5), _operator),
+    Contender(OURS, "TTFT target, s", (5, 2, 1), _operator),
     Contender(ORACLE, "replicas for the trace's rate", (7, 9, 12), _oracle),
 )

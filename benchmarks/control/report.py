@@ -33,7 +33,7 @@ class Found:
         runs: Every law at every setting in every scenario.
         bandwidths: Every way of loading on every bandwidth.
         replicas: More replicas on a slow claim.
-        hour: Seconds that the whole trace took on 8 replicas.
+        hour: Seconds of one core that the whole trace took on 8 replicas.
         hour_requests: How many requests that was.
         minutes: Of a scenario; ways of loading take half as long.
         cold_start: Seconds until a new replica is ready.

@@ -19,7 +19,7 @@ from cake_operator.apply.cache import Cache, Key, Object
 from cake_operator.apply.children import Children, OwnerGoneError
 from cake_operator.apply.client import Client
 from cake_operator.apply.events import Recorder
-from cake_operator.apply.kinds import CAKE_DEPLOYMENTS, DEPLOYMENTS
+from cake_operator.apply.kinds import CAKE_DEPLOYMENTS
 from cake_operator.apply.parting import write_costs
 from cake_operator.apply.seeing import Seen, neighbours, see
 from cake_operator.apply.statuses import write_status
@@ -56,7 +56,11 @@ Entropy = Callable[[int], bytes]
 
 @dataclass(frozen=True)
 class Memory:
-    """What is remembered of one CakeDeployment between reconciles; a restart begins with an empty one."""
+    """What is remembered of one CakeDeployment between reconciles; a restart begins with an empty one.
+
+    Attributes:
+        overlooked: Since when Kubernetes has not looked at the Deployment; None where it has.
+    """
 
     uid: str
     scaling: ScalingHistory = field(default_factory=ScalingHistory)
@@ -65,7 +69,6 @@ class Memory:
     knobs: Knobs | None = None
     starts: Starts = field(default_factory=Starts)
     overlooked: datetime | None = None
-    """Since when Kubernetes has not looked at the Deployment."""
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,7 @@ class Reconciler:
                 # apply
                 await self._choose_who_goes(key, seen, snapshot, decided)
                 failures = await self._children.bring_to(key, resource.metadata.uid, order, children, secrets)
+                seen = see(self._cache, resource)  # anew: what was just applied is part of it
         except (ValidationError, MergeError) as error:
             await self._refuse(stored, error, now)
             return None
@@ -151,11 +155,11 @@ class Reconciler:
             self._cache.forget(CAKE_DEPLOYMENTS, stored)
             return None
         # status
-        overlooked = overlooked_since(memory.overlooked, self._cache.get(DEPLOYMENTS, *key), now)
+        overlooked = overlooked_since(memory.overlooked, seen.deployment, now)
         self._memories[key] = replace(memory, overlooked=overlooked)
         if overlooked is not None and now < overlooked + PATIENCE:
             return overlooked + PATIENCE
-        found = self._findings(resource, snapshot, decided, memory, failures)
+        found = self._findings(resource, seen, snapshot, decided, memory=memory, failures=failures)
         status = report(resource, stored["metadata"]["generation"], stored.get("status") or {}, found, now)
         await self._tell(stored, status, now)
         return min((until for until in (decided.scaling.until, decided.balance.until) if until > now), default=None)
@@ -188,12 +192,13 @@ class Reconciler:
     def _findings(
         self,
         resource: CakeDeployment,
+        seen: Seen,
         snapshot: DeploymentSnapshot,
         decided: Decided,
+        *,
         memory: Memory,
         failures: list[Trouble],
     ) -> Findings:
-        seen = see(self._cache, resource)  # anew: what was just applied is part of it
         others = neighbours(self._cache, self._readings, resource, seen)
         tiers = [tier.name for tier in resource.spec.kv_tiers]
         wanted = decided.scaling.value if decided.replicas is not None else seen.replicas
@@ -223,9 +228,8 @@ class Reconciler:
 
 def _count(decided: Decided, seen: Seen) -> None:
     """Count what was decided, against what is there."""
-    knobs = knobs_of(seen.live) if seen.live else None
     instruments.DECISIONS.labels("scaling", decided.scaling.outcome(seen.replicas)).inc()
-    instruments.DECISIONS.labels("balance", decided.balance.outcome(knobs)).inc()
+    instruments.DECISIONS.labels("balance", decided.balance.outcome(knobs_of(seen.live) if seen.live else None)).inc()
 
 
 def decide(

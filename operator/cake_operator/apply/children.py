@@ -102,31 +102,31 @@ class Children:
         # A Secret that was deleted shows in pods that wait for it, and they in the status of their Deployment.
         closely, troubles = bool(secrets), []
         marks = self._marks(key, closely=closely)
-        wanted = {(kind_of(obj), obj["metadata"]["name"]) for obj in desired}
+        wanted = {(kind_of(obj), obj["metadata"]["name"]): obj for obj in desired}
         looked = {place: mark for place, mark in marks.items() if place not in wanted}
         for secret in secrets:
             try:
                 await make_once(self._client, secret)
             except ApiError as error:
                 troubles.append(_refusal("ApplyRefused", secret, error))
-        for obj in desired:
+        for place, obj in wanted.items():
             try:
-                found = await self._applier.apply(obj)
+                found = await self._applier.apply(obj, unchanged=self._unchanged(key, place, closely=closely))
             except ForeignObjectError as error:
                 troubles.append(Trouble("NameTaken", str(error)))
             except ApiError as error:
                 troubles.append(_refusal("ApplyRefused", obj, error))
             else:
                 if found is not None:
-                    looked[kind_of(obj), obj["metadata"]["name"]] = mark_of(found, closely=closely)
+                    looked[place] = mark_of(found, closely=closely)
         leaving = unwanted(self._cache, key, uid, desired)
         for obj in leaving:
             try:
                 await delete(self._client, key, obj)
             except ApiError as error:
                 troubles.append(_refusal("DeleteRefused", obj, error))
-        # What changed while we looked is another than it was looked at.
-        if wanted <= looked.keys() and not troubles and not leaving and looked == self._marks(key, closely=closely):
+        complete = wanted.keys() <= looked.keys() and not troubles and not leaving
+        if complete and looked == self._marks(key, closely=closely):  # nobody has changed one meanwhile
             self._settled[key] = _Look(order, closely, looked)
         self._log(key, troubles)
         return troubles
@@ -137,6 +137,11 @@ class Children:
             for trouble in troubles:
                 logger.warning("%s/%s: %s: %s", *key, trouble.reason, trouble.message)
         self._refused[key] = troubles
+
+    def _unchanged(self, key: Key, place: Place, *, closely: bool) -> bool:
+        """Whether a child is still what the last look made of it, for another order than that of now."""
+        last, live = self._settled.get(key), self._cache.get(place[0], key[0], place[1])
+        return last is not None and live is not None and last.marks.get(place) == mark_of(live, closely=closely)
 
     def _marks(self, key: Key, *, closely: bool) -> dict[Place, Mark]:
         """The marks of the children as last seen."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from pydantic import ValidationError
@@ -97,6 +98,12 @@ def _live(config_map: Mapping[str, Any] | None) -> LiveConfig | None:
     if text is None:
         return None
     try:
-        return parse(LiveConfig, text, TUNING_KEY)
+        return _parsed(text)
     except ConfigError:
         return None  # edited by hand to something else: it is about to be written anew
+
+
+@lru_cache(maxsize=1024)
+def _parsed(text: str) -> LiveConfig:
+    """Most CakeDeployments have one of a few, and each is looked at again and again."""
+    return parse(LiveConfig, text, TUNING_KEY)

@@ -38,8 +38,12 @@ class Applier:
         # What the API server, or an admission webhook, made of an object otherwise than asked, by what was asked.
         self._kept_otherwise: dict[tuple[Kind, Key], tuple[str, list[Difference]]] = {}
 
-    async def apply(self, desired: Object) -> Object | None:
+    async def apply(self, desired: Object, *, unchanged: bool = False) -> Object | None:
         """Write `desired` unless the cluster, as last seen, has it already.
+
+        Args:
+            desired: The object as it is asked to be.
+            unchanged: Whether the one that is there is known to be as it was last asked to be.
 
         Returns:
             The object as it was found or written; None where one of that name is going, and is left to that.
@@ -62,6 +66,8 @@ class Applier:
                     f"delete it, or give this CakeDeployment another name"
                 )
             wanted = with_hash(_as_large(desired, live))
+            if unchanged and _hash_of(wanted) == (live["metadata"].get("annotations") or {}).get(APPLIED_HASH):
+                return live
             found = list(differences(wanted, live))
             if not found or self._kept_otherwise.get((kind, place)) == (_hash_of(wanted), found):
                 return live

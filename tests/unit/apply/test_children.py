@@ -118,6 +118,21 @@ async def test_children_are_settled_once_they_were_written_or_found_as_they_are_
         assert server.writes == [("PATCH", "chat-engine")]
 
 
+OTHER_ORDER = (cake(replicas=3), 3, LiveConfig())
+
+
+async def test_for_another_order_what_is_asked_for_as_before_is_written_where_it_was_changed_and_nowhere_else() -> None:
+    desired = [child(), child(name="chat-tuning")]
+    async with children() as (all_children, cache, server):
+        await all_children.bring_to(KEY, "u", ORDER, desired)
+        edited = cache.get(CONFIG_MAPS, "team", "chat-engine")
+        assert edited is not None
+        cache.put(CONFIG_MAPS, {**versioned(edited, 900), "data": {"a": "theirs"}})
+        await all_children.bring_to(KEY, "u", OTHER_ORDER, desired)
+        written = [name for _, name in server.writes]
+        assert written == ["chat-engine", "chat-tuning", "chat-engine"]
+
+
 async def test_a_child_that_somebody_changed_while_it_was_written_is_looked_at_again() -> None:
     async with children() as (all_children, cache, server):
         server.meanwhile = lambda body: cache.put(CONFIG_MAPS, versioned(body, 900))

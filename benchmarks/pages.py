@@ -1,8 +1,9 @@
-"""What benchmarks write for people: a page from its template, and a drawing."""
+"""What benchmarks write for people: a page from its template, a drawing, and the machine that it is from."""
 
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 from typing import Any
 
@@ -29,3 +30,10 @@ def svg_of(figure: Figure) -> str:
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None})
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
+
+
+def machine() -> str:
+    """The machine in words."""
+    lines = (line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines())
+    name = next((value.strip() for key, _, value in lines if key.strip() == "model name"), "an unknown processor")
+    return f"{len(os.sched_getaffinity(0))} cores of {name}"

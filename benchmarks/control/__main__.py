@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.control import modes, paper
 from benchmarks.control.comparing import runs, setup
 from benchmarks.control.report import Found, page, write
-from benchmarks.ttft.report import machine
+from benchmarks.pages import machine
 from cake_simulator import trace
 from cake_simulator.policies.static import Static
 from cake_simulator.simulation import simulate

@@ -10,7 +10,7 @@ from pathlib import Path
 from benchmarks.core.cells import play
 from benchmarks.core.paper import figure_4, figure_6, tables
 from benchmarks.core.report import Run, cause, write
-from benchmarks.ttft.report import machine
+from benchmarks.pages import machine
 
 
 def main() -> int:

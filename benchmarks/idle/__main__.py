@@ -13,8 +13,8 @@ from benchmarks.idle.alone import alone
 from benchmarks.idle.report import Run, page, write
 from benchmarks.idle.soak import soak
 from benchmarks.idle.steps import measure
+from benchmarks.pages import machine
 from benchmarks.ttft.processes import ENVIRONMENT
-from benchmarks.ttft.report import machine
 from demo.model import model_folder
 from tests.localcluster import cache
 

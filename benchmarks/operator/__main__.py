@@ -19,7 +19,7 @@ from benchmarks.goals import verdicts
 from benchmarks.journal import Journal
 from benchmarks.operator.cells import SIZES, cells
 from benchmarks.operator.report import GOALS, Run, faults_found, write
-from benchmarks.ttft.report import machine
+from benchmarks.pages import machine
 from tests.localcluster import cache
 
 PUBLISHED = Path("docs/benchmarks")

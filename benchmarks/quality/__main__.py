@@ -16,11 +16,11 @@ import sys
 from pathlib import Path
 
 from benchmarks.cells import MeasurementError
+from benchmarks.pages import machine
 from benchmarks.quality import report
 from benchmarks.quality.material import Material, material
 from benchmarks.quality.report import Quality
 from benchmarks.ttft.processes import ENVIRONMENT
-from benchmarks.ttft.report import machine
 from cake_engine.config import MEASURED_QUALITY, CodecName
 from demo.model import MODEL_FOLDER, model_folder
 from tests.localcluster import cache

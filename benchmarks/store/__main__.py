@@ -17,9 +17,9 @@ import cake_engine
 from benchmarks.cells import exit_status, matching, measure
 from benchmarks.goals import verdicts
 from benchmarks.journal import Journal
+from benchmarks.pages import machine
 from benchmarks.store.cells import cells
 from benchmarks.store.report import GOALS, Run, write
-from benchmarks.ttft.report import machine
 from tests.localcluster import cache
 
 PUBLISHED = Path("docs/benchmarks")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import importlib.util
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.pages import machine
 from benchmarks.ttft import charts, page
 from benchmarks.ttft.decoding import Gaps, gaps
 from benchmarks.ttft.findings import CellFinding, Summary, cell_finding, summarise, wrong_tokens
@@ -84,13 +84,6 @@ def record(found: Found) -> dict[str, Any]:
         "command": found.command,
         "date": found.date.isoformat(timespec="seconds"),
     }
-
-
-def machine() -> str:
-    """The machine in words."""
-    lines = (line.partition(":") for line in Path("/proc/cpuinfo").read_text().splitlines())
-    name = next((value.strip() for key, _, value in lines if key.strip() == "model name"), "an unknown processor")
-    return f"{len(os.sched_getaffinity(0))} cores of {name}"
 
 
 def _cell(finding: CellFinding) -> dict[str, Any]:

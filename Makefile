@@ -42,8 +42,17 @@ test-unit: env ## Pure parts, in a minute
 	$(UV) pip install -q --python $(PY) --require-hashes --no-deps --target $(@D) -r $<
 	touch $@
 
-test-engine: env .venv/triton/.stamp ## Real vLLM in process: token-for-token equality with plain compute
-	scripts/test-engine
+# A release of which the package index has no CPU build: its Python over the CPU kernels of the one that is installed.
+.venv/vllm-%/.stamp: requirements/vllm-%.txt .venv/.stamp
+	rm -rf $(@D)
+	$(UV) pip install -q --python $(PY) --require-hashes --no-deps --target $(@D) -r $<
+	rm -r $(@D)/*.dist-info
+	find $(@D) -name '*.so' -delete
+	cd .venv/lib/python3.11/site-packages && cp -l --parents vllm/*.so $(CURDIR)/$(@D)
+	touch $@
+
+test-engine: env .venv/triton/.stamp $(if $(VLLM),.venv/vllm-$(VLLM)/.stamp) ## Real vLLM in process: token-for-token equality with plain compute (VLLM=0.33: on that release)
+	VLLM=$(VLLM) scripts/test-engine $(ARGS)
 
 cluster: env ## Build (once) what a local cluster needs
 	$(PY) -m tests.localcluster build

@@ -53,8 +53,12 @@ def _serve(options: argparse.Namespace, given: Sequence[str]) -> int:
     if options.show:
         print(shlex.join(["vllm", *arguments]))
         return 0
-    from cake_engine.vllm.server import serve
+    from cake_engine.vllm_releases import UnsupportedError
 
+    try:
+        from cake_engine.vllm.server import serve
+    except UnsupportedError as error:
+        raise UsageError(str(error)) from None
     serve(arguments)
     return 0
 

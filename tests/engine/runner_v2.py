@@ -39,7 +39,7 @@ def compare(folder: Path) -> dict[str, Any]:
     Returns:
         The runner's class, and for each mode: whether all tokens are the same, cached tokens, and jumps announced.
     """
-    from cake_engine.vllm import adapter_0_32 as adapter
+    from cake_engine.vllm import adapter
     from tests.engine.serving import Server, make_model, prompt, write_config
 
     one = prompt(PROMPT_TOKENS, seed=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from vllm.v1.kv_offload.base import ReqContext, make_offload_key
 from vllm.v1.kv_offload.cpu.policies.base import ChunkStatus
 
+from cake_engine.vllm import adapter
 from cake_engine.vllm.eviction import HeadsFirstPolicy
 
 
@@ -16,7 +17,7 @@ def request(policy: HeadsFirstPolicy, name: str, chunks: int, *, known: bool = F
         context.set_offload_key_position(key, position)
         if not known:
             status = ChunkStatus(position)
-            policy.insert(key, status)
+            policy.insert(*((key, status) if adapter.RELEASE == "0.32" else (key, status, context)))
             status.ref_cnt = 0
             policy.mark_evictable(key)
     policy.on_request_finished([keys], set(), set(keys), context)

@@ -11,7 +11,7 @@ import torch
 from vllm.v1.core.sched.scheduler import Scheduler
 from vllm.v1.kv_cache_interface import FullAttentionSpec, KVCacheConfig, KVCacheGroupSpec, SlidingWindowSpec
 
-from cake_engine.vllm.adapter_0_32 import UnsupportedError, check_version, refuse_unsupported
+from cake_engine.vllm.adapter import UnsupportedError, refuse_unsupported
 from cake_engine.vllm.scheduler import CakeScheduler
 from tests.engine.serving import Server, write_config
 
@@ -71,17 +71,6 @@ def test_a_setting_that_cannot_be_exact_is_refused(
 
 def test_one_group_of_full_attention_is_served() -> None:
     refuse_unsupported(settings(), groups(FULL))
-
-
-@pytest.mark.parametrize("version", ["0.31.4", "0.33.0", "0.33.0rc1", "1.32.0", "0.3.2"])
-def test_another_vllm_is_refused(version: str) -> None:
-    with pytest.raises(UnsupportedError, match=r"Cake supports vLLM 0\.32 and this is"):
-        check_version(version)
-
-
-@pytest.mark.parametrize("version", ["0.32.0", "0.32.1", "0.32.0+cpu"])
-def test_the_supported_vllm_is_accepted(version: str) -> None:
-    check_version(version)
 
 
 @pytest.mark.parametrize(

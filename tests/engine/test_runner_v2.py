@@ -20,7 +20,12 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     assert (TRITON / "triton").is_dir(), f"{TRITON} has no Triton: run make test-engine, which installs it"
     done = subprocess.run(
         [sys.executable, "-m", "tests.engine.runner_v2", tmp_path_factory.mktemp("v2")],
-        env=os.environ | {"PYTHONPATH": str(TRITON), "TRITON_INTERPRET": "1", "VLLM_USE_V2_MODEL_RUNNER": "1"},
+        env=os.environ
+        | {
+            "PYTHONPATH": os.pathsep.join([str(TRITON), *sys.path]),
+            "TRITON_INTERPRET": "1",
+            "VLLM_USE_V2_MODEL_RUNNER": "1",
+        },
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,

@@ -8,7 +8,7 @@ from vllm.distributed.kv_transfer.kv_connector.v1.offloading.metrics import Offl
 
 from cake_engine.core import metrics
 from cake_engine.core.plan import Chunk
-from cake_engine.vllm import adapter_0_32 as adapter
+from cake_engine.vllm import adapter
 from cake_engine.vllm.active_plan import ActivePlan
 
 

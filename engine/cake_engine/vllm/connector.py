@@ -15,8 +15,7 @@ from vllm.distributed.kv_transfer.kv_connector.v1.base import KVConnectorMetadat
 from vllm.distributed.kv_transfer.kv_connector.v1.offloading_connector import OffloadingConnector
 from vllm.v1.kv_cache_interface import KVCacheConfig
 
-from cake_engine.vllm import adapter_0_32 as adapter
-from cake_engine.vllm import logs, pages, weights
+from cake_engine.vllm import adapter, logs, pages, weights
 from cake_engine.vllm.metrics import CakePromMetrics
 from cake_engine.vllm.offload_scheduler import CakeOffloadScheduler
 from cake_engine.vllm.spec import name_spec
@@ -27,7 +26,6 @@ class CakeConnector(OffloadingConnector):
 
     def __init__(self, vllm_config: VllmConfig, role: KVConnectorRole, kv_cache_config: KVCacheConfig) -> None:
         logs.join()
-        adapter.check_version()
         adapter.refuse_unsupported(vllm_config, kv_cache_config)
         extra = vllm_config.kv_transfer_config.kv_connector_extra_config
         static = name_spec(extra)

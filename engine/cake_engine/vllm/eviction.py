@@ -10,13 +10,11 @@ from collections.abc import Callable, Sequence
 
 from vllm.v1.kv_offload.base import OffloadKey, ReqContext
 from vllm.v1.kv_offload.cpu.policies.base import ChunkStatus, order_request_keys
-from vllm.v1.kv_offload.cpu.policies.lru import LRUCachePolicy
 
-_HEAD = -(1 << 60)
-"""Added to the rank of chunks below `retain_from`: they leave before any other, least recently used first."""
+from cake_engine.vllm import adapter
 
 
-class HeadsFirstPolicy(LRUCachePolicy):
+class HeadsFirstPolicy(adapter.RecencyPolicy):
     """Least recently used request first, and of one request its head before its tail.
 
     Attributes:
@@ -31,7 +29,7 @@ class HeadsFirstPolicy(LRUCachePolicy):
 
     def touch(self, keys: Sequence[OffloadKey], req_context: ReqContext) -> None:  # noqa: ARG002 - vLLM's interface
         """Mark chunks, given head first, as used now."""
-        self._update_recency(list(keys))
+        self.used(keys)
 
     def on_request_finished(
         self,
@@ -42,13 +40,8 @@ class HeadsFirstPolicy(LRUCachePolicy):
     ) -> None:
         """Order the chunks of a finished request: the later in the prefix, the longer it stays."""
         keys = order_request_keys(key_groups, req_context)
-        self._update_recency(keys)
-        heads = [key for key in keys[: int(self.retain_from() * len(keys))] if key in self.chunks]
-        for key in heads:
-            self._ranks[key] += _HEAD
-            if key in self._evictable:
-                self._push_evictable(key)
-        self._maybe_compact_heap()
+        self.used(keys)
+        self.leave_first(keys[: int(self.retain_from() * len(keys))])
 
     def evict(self, n: int, protected: set[OffloadKey]) -> list[tuple[OffloadKey, ChunkStatus]] | None:
         """Evict exactly `n` chunks, or none."""

@@ -20,7 +20,7 @@ from vllm.v1.outputs import KVConnectorOutput
 
 from cake_engine.core import metrics
 from cake_engine.core.plan import Chunk
-from cake_engine.vllm import adapter_0_32 as adapter
+from cake_engine.vllm import adapter
 from cake_engine.vllm.active_plan import ActivePlan, Batch, CopyJob
 from cake_engine.vllm.reading import PlanReader
 from cake_engine.vllm.spec import CakeOffloadingSpec
@@ -153,7 +153,8 @@ class PlanLoader(PlanReader):
                 continue
             del self._copies[job_id]
             self._flush.discard(job_id)
-            self.manager.complete_load(job.keys, job.context)
+            with self.held():
+                self.manager.complete_load(job.keys, job.context)
             if job.active is not None:
                 for chunk in job.chunks:
                     job.active.plan.loaded(chunk)
@@ -166,6 +167,7 @@ class PlanLoader(PlanReader):
     def reset_cache(self) -> None:
         """Empty the memory tier; every plan must have been released."""
         flush = set(self._copies) | self._flush
+        self.fence({job_id: job.pending for job_id, job in self._copies.items()})
         self._copies.clear()
         super().reset_cache()
         self._flush = flush

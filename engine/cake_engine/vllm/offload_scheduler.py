@@ -63,7 +63,8 @@ class CakeOffloadScheduler(ServedPlans):
         self.count(metrics.OFFERED_COMPUTE, seconds or 0.0)
         for metric in (metrics.SPARED_COMPUTE, metrics.DECODE_COMPUTE):
             self._connector_stats.increase_counter(metric, 0.0)  # where nothing is spared it is 0, and not absent
-        self.prefetch.arrive(request)
+        with self.held():
+            self.prefetch.arrive(request)
 
     def get_num_new_matched_tokens(
         self,
@@ -77,6 +78,7 @@ class CakeOffloadScheduler(ServedPlans):
             (None, False) while a tier has not answered; (0, False) to start computing at once, with or without a plan;
             (tokens, True) to wait for loads with the blocks allocated, when compute has nothing to do.
         """
+        self.hold_for_step()
         self.drop(request.request_id)
         found = self.keys_of(request, num_computed_tokens)
         if found is None:
@@ -109,6 +111,7 @@ class CakeOffloadScheduler(ServedPlans):
 
     def update_state_after_alloc(self, request: Request, blocks: KVCacheBlocks, num_external_tokens: int) -> None:
         """Take the blocks of a planned request; loads begin with this step's metadata."""
+        self.hold_for_step()
         active = self._active.get(request.request_id)
         if active is None:
             self._admit_running.pop(request.request_id, None)
@@ -141,6 +144,7 @@ class CakeOffloadScheduler(ServedPlans):
         self._demand = demand
         if not self._active and not len(self.prefetch):
             return
+        self.hold_for_step()
         self.collect()  # a tier was not silent in the last step if something came in it
         for active in self._active.values():
             self.note_arrivals(active)
@@ -163,6 +167,7 @@ class CakeOffloadScheduler(ServedPlans):
 
     def build_connector_meta(self, scheduler_output: SchedulerOutput) -> OffloadingConnectorMetadata:
         """Account for what is computed, ask for what is missing, issue copies of what has arrived."""
+        self.hold_for_step()
         for request_id in scheduler_output.preempted_req_ids or ():
             if request_id not in scheduler_output.num_scheduled_tokens:  # else it is resumed in this step, its plan new
                 self.drop(request_id)
@@ -205,16 +210,18 @@ class CakeOffloadScheduler(ServedPlans):
 
     def request_finished(self, request: Request) -> tuple[bool, dict[str, Any] | None]:
         """The request ended or was aborted: copies still under way are waited for before its blocks are used again."""
-        self.drop(request.request_id)
-        self.prefetch.release(request.request_id)
+        with self.held():
+            self.drop(request.request_id)
+            self.prefetch.release(request.request_id)
         self._admit_running.pop(request.request_id, None)
         return super().request_finished(request)
 
     def reset_cache(self) -> None:
         """Empty the memory tier."""
-        for request_id in list(self._active):
-            self.drop(request_id)
-        self.prefetch.reset()
+        with self.held():
+            for request_id in list(self._active):
+                self.drop(request_id)
+            self.prefetch.reset()
         self.reads.clear()
         super().reset_cache()
 

@@ -16,7 +16,7 @@ from vllm.platforms import current_platform
 from vllm.v1.kv_cache_interface import KVCacheConfig, KVQuantMode, MLAAttentionSpec
 
 from cake_engine.store.layout import BlockLayout, Part, Plane
-from cake_engine.vllm import adapter_0_32 as adapter
+from cake_engine.vllm import adapter
 
 CONFIG_KEY = "cake_page"
 """Of vLLM's `kv_connector_extra_config`: how the page gets from the connector to the tiers."""

@@ -17,7 +17,7 @@ from cake_engine.core import metrics
 from cake_engine.core.cost import ComputeCost
 from cake_engine.core.ordering import Claim, ReadOrder, saving
 from cake_engine.core.read_window import FEWEST_READS, ReadWindow
-from cake_engine.vllm import adapter_0_32 as adapter
+from cake_engine.vllm import adapter
 from cake_engine.vllm.active_plan import ActivePlan
 from cake_engine.vllm.prefetch import Prefetcher
 from cake_engine.vllm.reads import Reads

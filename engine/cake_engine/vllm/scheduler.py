@@ -17,8 +17,7 @@ from vllm.v1.outputs import ModelRunnerOutput
 from vllm.v1.request import Request, RequestStatus
 
 from cake_engine.core.cost import Span
-from cake_engine.vllm import adapter_0_32 as adapter
-from cake_engine.vllm import completions
+from cake_engine.vllm import adapter, completions
 from cake_engine.vllm.connector import CakeConnector
 from cake_engine.vllm.costs import demand
 from cake_engine.vllm.token_budget import tokens_of_others
@@ -145,7 +144,8 @@ class CakeScheduler(Scheduler):
         if reset_running_requests:
             for active in self.cake.parked():
                 request = self.requests[active.request_id]
-                self.cake.drop(active.request_id)
+                with self.cake.held():
+                    self.cake.drop(active.request_id)
                 adapter.readmit_parked(self, request)
         return bool(super().reset_prefix_cache(reset_running_requests, reset_connector))
 

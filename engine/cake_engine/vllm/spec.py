@@ -18,8 +18,7 @@ from cake_engine.config import StaticConfig, read_static
 from cake_engine.live import LiveConfigFile
 from cake_engine.store.cipher import cipher_of
 from cake_engine.store.tenant import tenant_of
-from cake_engine.vllm import adapter_0_32 as adapter
-from cake_engine.vllm import completions
+from cake_engine.vllm import adapter, completions
 from cake_engine.vllm.eviction import HeadsFirstPolicy
 from cake_engine.vllm.metrics import DEFINITIONS
 from cake_engine.vllm.tier import CakeFileTier
@@ -105,6 +104,7 @@ class CakeOffloadingSpec(TieringOffloadingSpec):
             cache_policy_module_path=HeadsFirstPolicy.__module__,
             enable_events=self.kv_events_config.enable_kv_cache_events,
             mmap_region=region,
+            **adapter.memory_details(self),
         )
         adapter.eviction_policy(primary).retain_from = lambda: self.live.current.retain_from
         tiers: list[CakeFileTier] = []

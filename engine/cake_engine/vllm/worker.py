@@ -58,7 +58,13 @@ class HostCopyWorker(OffloadingWorker):
         """Copy blocks into the tier."""
         return self._submit(job_id, src_spec, dst_spec, store=True)
 
-    def submit_load(self, job_id: int, src_spec: LoadStoreSpec, dst_spec: GPULoadStoreSpec) -> bool:
+    def submit_load(
+        self,
+        job_id: int,
+        src_spec: LoadStoreSpec,
+        dst_spec: GPULoadStoreSpec,
+        expedited: bool = False,  # noqa: ARG002 - vLLM's interface from 0.33 on; one thread copies in order
+    ) -> bool:
         """Copy chunks of the tier into blocks."""
         return self._submit(job_id, dst_spec, src_spec, store=False)
 

@@ -139,7 +139,11 @@ class Server:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, f"it never came to that: {self.state()}"
-            self.finished += [o for o in self.llm.llm_engine.step() if o.finished]
+            self.step()
+
+    def step(self) -> None:
+        """Step the engine once; what it says is kept, as a slow machine may have come to the first token by now."""
+        self.finished += [o for o in self.llm.llm_engine.step() if o.finished]
 
     def finish(self) -> list[list[int]]:
         """Step until no request is left; tokens of those that ended, in order of their end."""

@@ -176,7 +176,7 @@ def test_the_mode_is_switched_while_the_request_is_served(
     request = server.begin(PROMPT)
     server.step_until(lambda: request in server.cake._active and server.cake._active[request].blocks is not None)
     for _ in range(3):
-        server.core.step()
+        server.step()
     server.tune(**MODES[after], loadBandwidthBytesPerSecond={"shared": 10e6})
     assert server.finish() == [reference.prompt]
 
@@ -196,7 +196,7 @@ def test_all_caches_are_reset_in_the_middle(server: Server, reference: Reference
     server.tune(**MODES[mode], loadBandwidthBytesPerSecond={"shared": 10e6})
     request = server.begin(PROMPT)
     server.step_until(lambda: request in server.cake._active and server.cake._active[request].blocks is not None)
-    server.core.step()
+    server.step()
     assert server.scheduler.reset_prefix_cache(reset_running_requests=True, reset_connector=True)
     server.poison()
     assert server.finish() == [reference.prompt]

@@ -119,7 +119,7 @@ def test_the_share_of_memory_is_kept_and_followed_live(one_seat: Server, referen
     one_seat.step_until(lambda: settled_at(25))
     assert most == 25
     one_seat.tune(mode="LoadOnly", prefetchShare=0.0)
-    one_seat.core.step()
+    one_seat.step()
     assert prefetch.chunks == 0
     one_seat.tune(mode="LoadOnly", prefetchShare=0.1)
     one_seat.step_until(lambda: settled_at(51))
@@ -135,7 +135,7 @@ def test_compute_only_lets_go_at_once(one_seat: Server, reference: Reference) ->
     request = one_seat.begin(PROMPT)
     one_seat.step_until(lambda: len(held(one_seat, request)) >= 5)
     one_seat.tune(mode="ComputeOnly")
-    one_seat.core.step()
+    one_seat.step()
     assert one_seat.cake.prefetch.chunks == 0
     free(one_seat, runner)
     assert one_seat.finish() == [reference.prompt]

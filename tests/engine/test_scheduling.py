@@ -93,11 +93,11 @@ def test_decode_goes_before_new_text_and_new_text_before_stored_prefixes(
     long = server.begin(PROMPT, 4)
     server.step_until(lambda: bool(steps[-1][long]))
     steps.clear()
-    server.core.step()
+    server.step()
     assert steps[-1] == {**dict.fromkeys(decoding, 1), long: STEP - 4}
     fresh = server.begin(prompt(300, seed=401), 4)
     server.step_until(lambda: bool(steps[-1][fresh]))
-    server.core.step()
+    server.step()
     assert steps[-1] == {**dict.fromkeys(decoding, 1), long: 8, fresh: STEP - 4 - 8}
     server.llm.llm_engine.abort_request([*decoding, long, fresh], internal=True)
 
@@ -113,7 +113,7 @@ def test_the_share_of_stored_prefixes_is_followed_live(
     long = server.begin(PROMPT, 4)
     server.step_until(lambda: bool(steps[-1][long]))
     server.tune(mode="ComputeOnly", prefixTokenShare=share)
-    server.core.step()
+    server.step()
     assert steps[-1] == {decoding: 1, long: tokens}
     server.llm.llm_engine.abort_request([decoding, long], internal=True)
 

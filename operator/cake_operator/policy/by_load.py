@@ -17,7 +17,8 @@ from cake_operator.policy.queueing import mean_wait, unhelped
 from cake_operator.policy.staffing import Queue
 
 SPREAD = 3.0
-"""How uneven the work of requests is: the square of its coefficient of variation in the recorded conversations."""
+"""How uneven the work of requests is: the square of its coefficient of variation. A choice: the lengths of the recorded
+conversations have 1.7; what their stored prefixes do not spare, at a cost that doubles by token 16384, has 9."""
 LEAST_WAIT = 0.25
 """Share of the target that a request may wait where its own work takes nearly all of it, or more: no number of replicas
 makes that shorter."""

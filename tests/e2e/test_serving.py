@@ -23,7 +23,8 @@ from demo.prometheus import Recorded
 from demo.served import Served, condition, ready
 from demo.server import Server
 from tests.cluster.waiting import eventually
-from tests.engine.serving import make_model, prompt
+from tests.e2e.tiny import MEMORY, complete, deployment, weights
+from tests.engine.serving import prompt
 from tests.localcluster import Cluster, CommandError
 
 NAMESPACE, NAME = "serving-test", "small"
@@ -32,40 +33,7 @@ START_SECONDS, TUNE_SECONDS, END_SECONDS = 600.0, 180.0, 300.0
 LONG_ANSWER = 1000
 PROMPTS = [prompt(1500, seed=seed) for seed in (1, 2)]
 
-SPEC: dict[str, Any] = {
-    "model": {"name": "tiny", "source": {"persistentVolumeClaim": {"claimName": "models"}}},
-    "engine": {
-        "args": [
-            *("--skip-tokenizer-init", "--dtype=float32", "--enforce-eager", "--block-size=32", "--max-model-len=2048"),
-            *("--max-num-batched-tokens=128", "--max-num-seqs=8", "--kv-cache-memory-bytes=67108864"),
-        ],
-        "resources": {"requests": {"cpu": "200m", "memory": "1Gi"}},
-        "drain": {"preStop": "2s", "shutdownTimeout": "600s"},
-        "podTemplate": {
-            "spec": {
-                "containers": [
-                    {
-                        "name": "engine",
-                        "env": [
-                            {"name": name, "value": value}
-                            for name, value in {
-                                "OMP_NUM_THREADS": "1",
-                                "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-                                "TORCHDYNAMO_DISABLE": "1",
-                                "HF_HUB_OFFLINE": "1",
-                                "VLLM_NO_USAGE_STATS": "1",
-                                "VLLM_SERVER_DEV_MODE": "1",
-                            }.items()
-                        ],
-                    }
-                ],
-            }
-        },
-    },
-    "replicas": 1,
-    "slo": {"ttft": {"percentile": 90, "target": "30s"}},
-}
-MEMORY = {"name": "memory", "memory": {}, "capacity": "64Mi"}
+SLO = {"ttft": {"percentile": 90, "target": "30s"}}
 
 
 @dataclass(frozen=True)
@@ -90,19 +58,10 @@ class Small:
 @pytest.fixture(scope="module")
 def small(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Small]:
     """The operator by its chart, Prometheus, and a CakeDeployment with tiny random weights that is ready."""
-    model = make_model(tmp_path_factory.mktemp("model"))
-    # The pods run as another user.
-    model.chmod(0o755)
-    for file in model.iterdir():
-        file.chmod(0o644)
+    model = weights(tmp_path_factory.mktemp("model"))
     template = {"storageClassName": cluster.storage_class(NAMESPACE, CLAIM)}
     shared = {"name": "shared", "persistentVolumeClaim": {"template": template}, "capacity": "256Mi"}
-    resource = {
-        "apiVersion": "cake.dev/v1alpha1",
-        "kind": "CakeDeployment",
-        "metadata": {"name": NAME, "namespace": NAMESPACE},
-        "spec": {**SPEC, "kvTiers": [MEMORY, shared]},
-    }
+    resource = deployment(NAMESPACE, NAME, kvTiers=[MEMORY, shared], slo=SLO)
     installation.install(cluster, NAMESPACE, resource)
     cluster.filled_claim(NAMESPACE, "models", model)
     # The operator keeps it when the CakeDeployment goes.
@@ -127,7 +86,7 @@ def test_each_mode_gives_the_same_tokens_on_a_pod_whose_own_caches_are_empty(sma
     for mode in (Mode.COMPUTE_ONLY, Mode.LOAD_ONLY, Mode.ADAPTIVE):
         small.served.settle(small.served.patch({"balance": {"mode": mode.value}}), TUNE_SECONDS)
         small.server.forget()
-        answers.append([_complete(small, tokens) for tokens in PROMPTS])
+        answers.append([complete(small.server, tokens) for tokens in PROMPTS])
 
     assert answers[1:] == answers[:1] * 2
 
@@ -165,13 +124,13 @@ def test_kubectl_scale_adds_a_pod_that_has_confirmed_the_knobs_too(small: Small)
     reported = small.recorded.totals("cake_config_generation", "pod", _now(small))
     assert len(set(reported)) == 2
     assert len(set(reported.values())) == 1
-    assert _complete(small, PROMPTS[0])
+    assert complete(small.server, PROMPTS[0])
 
 
 def test_a_pod_that_is_evicted_as_by_a_drained_node_finishes_its_answers_and_is_replaced(small: Small) -> None:
     eventually(lambda: _disruptions_allowed(small), "one pod may go")
     with ThreadPoolExecutor(4) as clients:
-        answers = [clients.submit(_complete, small, prompt(16, seed=seed), LONG_ANSWER) for seed in range(4)]
+        answers = [clients.submit(complete, small.server, prompt(16, seed=seed), LONG_ANSWER) for seed in range(4)]
         busy = eventually(lambda: _busy(small), "a pod serves")
         eviction = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": {"name": busy, "namespace": NAMESPACE}}
         path = f"/api/v1/namespaces/{NAMESPACE}/pods/{busy}/eviction"
@@ -189,7 +148,7 @@ def test_kubectl_scale_takes_a_pod_away(small: Small) -> None:
     small.served.kubectl("scale", "cakedeployment", NAME, "--replicas=1")
     small.served.wait("one pod", lambda now: now.status.replicas == 1, END_SECONDS)
     eventually(lambda: len(small.pods()) == 1, "one pod is left")
-    assert _complete(small, PROMPTS[0])
+    assert complete(small.server, PROMPTS[0])
 
 
 def test_the_conditions_say_that_all_is_well(small: Small) -> None:
@@ -207,7 +166,7 @@ def test_every_panel_of_a_dashboard_has_data_of_this_fleet(small: Small, name: s
     def drawn() -> bool:
         # A rate needs work between two scrapes, however often they were late: each look makes some.
         small.server.forget()
-        _complete(small, PROMPTS[0])
+        complete(small.server, PROMPTS[0])
         end = _now(small)
         found = drawing(page, Prometheus(small.prometheus, chosen, end - 1800, end))
         assert not found.empty, f"nothing to show in {found.empty}"
@@ -228,13 +187,6 @@ def test_deletion_leaves_the_claim_that_is_kept_and_nothing_else(small: Small) -
 
     kept = {("PersistentVolumeClaim", CLAIM)}
     eventually(lambda: left() == kept, "only the kept claim is left", END_SECONDS)
-
-
-def _complete(small: Small, tokens: list[int], count: int = 8) -> list[int]:
-    """The next tokens after a prompt, greedily."""
-    body = {"model": "tiny", "prompt": tokens, "max_tokens": count, "temperature": 0, "ignore_eos": True}
-    answer = small.server.post("/v1/completions", body | {"return_token_ids": True, "detokenize": False})
-    return list(answer["choices"][0]["token_ids"])
 
 
 def _busy(small: Small) -> str | None:

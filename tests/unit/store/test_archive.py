@@ -116,7 +116,7 @@ def test_blocks_of_one_tier_are_found_on_another_that_an_engine_is_using(
     assert capsys.readouterr().out == "3 there already\n"
 
 
-@pytest.mark.parametrize("whose", [{"tenant": Tenant(bytes(32))}, {"cipher": Cipher(bytes(32))}], ids=str)
+@pytest.mark.parametrize("whose", [{"tenant": Tenant(bytes(32))}, {"cipher": Cipher(bytes(32))}], ids=("tenant", "key"))
 def test_blocks_of_a_tenant_or_a_key_are_found_by_those_who_have_it_alone(
     make: Callable[..., Engine], command: Callable[..., int], whose: dict[str, object]
 ) -> None:

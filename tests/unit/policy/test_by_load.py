@@ -1,6 +1,6 @@
 """Replicas by the load that is offered: tables of moments, and what holds whatever is measured."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from random import Random
 
@@ -9,10 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cake_operator.observe.snapshot import DeploymentSnapshot, Figure
-from cake_operator.policy import scaling
-from cake_operator.policy.decision import Decision
-from cake_operator.policy.scaling import ScalingHistory
-from tests.unit.policy.figures import ABSENT, NAN, STALE, at, bounds, busy, present, slo
+from tests.unit.policy.figures import ABSENT, NAN, STALE, bounds, busy, present, slo
+from tests.unit.policy.scaler import Scaler
 from tests.unit.policy.test_scaling_properties import reversals
 
 
@@ -28,46 +26,25 @@ def loaded(compute: float, ttft: float | Figure = 0.4, pods: float = 2, **figure
     return replace(found, **figures)
 
 
-@dataclass
-class Scaler:
+def up_to_40(replicas: int, down: str = "0s") -> Scaler:
     """A deployment of up to 40 replicas."""
-
-    replicas: int
-    down: str = "0s"
-    history: ScalingHistory = field(default_factory=ScalingHistory)
-
-    def decide(self, seconds: float, snapshot: DeploymentSnapshot, ready: int | None = None) -> Decision[int]:
-        decision, self.history = scaling.decide(
-            bounds(1, 40, down=self.down),
-            slo("1s"),
-            fixed=None,
-            snapshot=snapshot,
-            history=self.history,
-            current_replicas=self.replicas,
-            ready_replicas=self.replicas if ready is None else ready,
-            now=at(seconds),
-        )
-        return decision
-
-    def follow(self, seconds: float, snapshot: DeploymentSnapshot, ready: int | None = None) -> int:
-        self.replicas = self.decide(seconds, snapshot, ready).value
-        return self.replicas
+    return Scaler(bounds(1, 40, down=down), slo("1s"), replicas)
 
 
 def test_a_step_in_the_load_is_answered_at_once_and_whole() -> None:
-    scaler = Scaler(1)
+    scaler = up_to_40(1)
     assert scaler.follow(0, loaded(0.5)) == 1
     assert 8 < scaler.follow(15, loaded(8.0)) <= 14
 
 
 def test_the_decision_says_which_load_over_which_time_and_how_old() -> None:
-    scaler = Scaler(2)
+    scaler = up_to_40(2)
     assert "0.50 s of compute are asked for each second, 5 s old" in scaler.decide(0, loaded(0.5)).reason
     assert "each second over 60 s, 5 s old" in scaler.decide(60, loaded(0.5)).reason
 
 
 def test_pods_that_are_starting_are_coming_capacity() -> None:
-    scaler = Scaler(2)
+    scaler = up_to_40(2)
     wanted = scaler.follow(0, loaded(4.0))
     for seconds in (15, 30, 45, 60):
         assert scaler.follow(seconds, loaded(4.0, ttft=3.0), ready=2) == wanted
@@ -75,7 +52,7 @@ def test_pods_that_are_starting_are_coming_capacity() -> None:
 
 
 def test_fewer_are_wished_for_as_the_load_falls_and_come_when_the_window_has_passed() -> None:
-    scaler = Scaler(12, down="300s")
+    scaler = up_to_40(12, down="300s")
     assert scaler.follow(0, loaded(6.0, pods=12)) == 12
     held = scaler.decide(15, loaded(1.0, pods=12))
     assert held.value == 12
@@ -86,25 +63,25 @@ def test_fewer_are_wished_for_as_the_load_falls_and_come_when_the_window_has_pas
 
 
 def test_nothing_shrinks_while_the_target_is_missed_and_replicas_may_help() -> None:
-    decision = Scaler(6).decide(0, loaded(0.5, ttft=2.0, pods=6))
+    decision = up_to_40(6).decide(0, loaded(0.5, ttft=2.0, pods=6))
     assert decision.value == 6
     assert "TTFT p90 is 2.00 s of 1.00 s" in decision.reason
 
 
 def test_nothing_shrinks_while_a_pod_starts_that_a_missed_target_has_asked_for() -> None:
-    decision = Scaler(2).decide(0, loaded(0.3, ttft=2.0, pods=1), ready=1)
+    decision = up_to_40(2).decide(0, loaded(0.3, ttft=2.0, pods=1), ready=1)
     assert decision.value == 2
     assert "1 ready, 1 of 2 replicas starting" in decision.reason
 
 
 def test_a_fleet_whose_target_no_number_of_replicas_meets_shrinks_with_its_load() -> None:
     alone = {"mean_waiting": present(0.0), "mean_running": present(0.2), "running": present(0), "waiting": present(0)}
-    decision = Scaler(6).decide(0, loaded(0.3, ttft=9.0, pods=6, **alone))
+    decision = up_to_40(6).decide(0, loaded(0.3, ttft=9.0, pods=6, **alone))
     assert decision.value < 6
 
 
 def test_times_to_first_token_that_the_load_does_not_explain_raise_it_by_half() -> None:
-    scaler = Scaler(2)
+    scaler = up_to_40(2)
     decision = scaler.decide(0, loaded(0.9, ttft=2.0))
     assert (decision.value, "no more than 3" in decision.reason) == (3, True)
     scaler.replicas = 3
@@ -116,49 +93,41 @@ def test_times_to_first_token_that_the_load_does_not_explain_raise_it_by_half() 
 
 @pytest.mark.parametrize("wait", [present(4.5), ABSENT])
 def test_where_requests_are_seen_to_wait_the_load_is_no_bound(wait: Figure) -> None:
-    assert Scaler(2).decide(0, loaded(0.9, ttft=2.0, mean_waiting=wait)).value == 4
+    assert up_to_40(2).decide(0, loaded(0.9, ttft=2.0, mean_waiting=wait)).value == 4
 
 
 def test_the_time_between_tokens_is_no_matter_of_the_load() -> None:
-    decision, _ = scaling.decide(
-        bounds(1, 40),
-        slo("1s", "50ms"),
-        fixed=None,
-        snapshot=loaded(0.9, inter_token_latency=present(0.2)),
-        history=ScalingHistory(),
-        current_replicas=2,
-        ready_replicas=2,
-        now=at(0),
-    )
+    promised = Scaler(bounds(1, 40), slo("1s", "50ms"), 2)
+    decision = promised.decide(0, loaded(0.9, inter_token_latency=present(0.2)))
     assert decision.value == 4
 
 
 def test_a_latency_near_its_target_keeps_what_the_load_does_not_need() -> None:
-    assert Scaler(6).decide(0, loaded(0.5, ttft=0.85, pods=6)).value == 6
-    assert Scaler(6).decide(0, loaded(0.5, ttft=0.44, pods=6)).value == 3
-    assert Scaler(6).decide(0, loaded(0.5, ttft=0.01, pods=6)).value == 1
+    assert up_to_40(6).decide(0, loaded(0.5, ttft=0.85, pods=6)).value == 6
+    assert up_to_40(6).decide(0, loaded(0.5, ttft=0.44, pods=6)).value == 3
+    assert up_to_40(6).decide(0, loaded(0.5, ttft=0.01, pods=6)).value == 1
 
 
 @pytest.mark.parametrize("missing", [ABSENT, STALE, NAN])
 @pytest.mark.parametrize("figure", ["offered_compute", "spared_compute", "decode_compute", "reporting_pods"])
 def test_a_load_that_is_not_known_asks_for_nothing(figure: str, missing: Figure) -> None:
-    scaler = Scaler(3)
+    scaler = up_to_40(3)
     assert scaler.decide(0, loaded(9.0, ttft=0.7, pods=3, **{figure: missing})).value == 3
 
 
 @pytest.mark.parametrize("missing", [ABSENT, STALE])
 def test_latencies_that_are_not_known_let_nothing_shrink_and_the_load_may_still_grow_the_fleet(missing: Figure) -> None:
-    held = Scaler(6).decide(0, loaded(0.5, ttft=missing, pods=6))
+    held = up_to_40(6).decide(0, loaded(0.5, ttft=missing, pods=6))
     assert (held.value, held.valid) == (6, False)
-    assert Scaler(2).decide(0, loaded(6.0, ttft=missing)).value > 6
+    assert up_to_40(2).decide(0, loaded(6.0, ttft=missing)).value > 6
 
 
 @settings(max_examples=40)
 @given(st.floats(0, 1e5), st.floats(0, 1e5), st.floats(0, 10), st.integers(1, 30))
 def test_a_higher_load_never_asks_for_fewer(one: float, other: float, ttft: float, current: int) -> None:
     low, high = sorted((one, other))
-    fewer = Scaler(current).decide(0, loaded(low, ttft, pods=current)).value
-    more = Scaler(current).decide(0, loaded(high, ttft, pods=current)).value
+    fewer = up_to_40(current).decide(0, loaded(low, ttft, pods=current)).value
+    more = up_to_40(current).decide(0, loaded(high, ttft, pods=current)).value
     assert fewer <= more
 
 
@@ -169,7 +138,7 @@ figures = st.one_of(numbers, st.sampled_from([ABSENT, STALE, NAN]))
 @settings(max_examples=40)
 @given(st.lists(st.tuples(figures, figures, figures, figures, figures, st.integers(0, 40)), max_size=6))
 def test_whatever_is_measured_replicas_stay_within_their_bounds(looks: list[tuple[Figure, ...]]) -> None:
-    scaler = Scaler(1)
+    scaler = up_to_40(1)
     for number, (ttft, came, spared, decoding, arrivals, ready) in enumerate(looks):
         snapshot = replace(
             busy(ttft, NAN, pods=40),
@@ -184,7 +153,7 @@ def test_whatever_is_measured_replicas_stay_within_their_bounds(looks: list[tupl
 
 @pytest.mark.parametrize("load", [0.2, 0.7, 1.5, 3.0, 8.0])
 def test_an_hour_of_constant_load_with_noise_changes_direction_at_most_once(load: float) -> None:
-    chance, scaler, over_time = Random(7), Scaler(1, down="300s"), []
+    chance, scaler, over_time = Random(7), up_to_40(1, down="300s"), []
     for second in range(0, 3600, 15):
         noisy = load * (1 + 0.1 * chance.gauss(0, 1))
         over_time.append(scaler.follow(second, loaded(noisy, ttft=0.6, pods=scaler.replicas)))
@@ -192,7 +161,7 @@ def test_an_hour_of_constant_load_with_noise_changes_direction_at_most_once(load
 
 
 def test_looks_that_are_far_apart_are_not_averaged() -> None:
-    scaler = Scaler(2)
+    scaler = up_to_40(2)
     scaler.follow(0, loaded(0.5))
     scaler.follow(timedelta(hours=1).total_seconds(), loaded(0.5))
     assert len(scaler.history.offered) == 1

@@ -12,7 +12,7 @@ from cake_operator.policy.pressure import pressures
 from cake_operator.policy.queueing import unhelped
 from cake_operator.policy.slo import judge
 from tests.unit.policy.figures import ABSENT, NAN, STALE, bounds, busy, present, slo
-from tests.unit.policy.test_scaling import Scaler
+from tests.unit.policy.scaler import Scaler
 
 SPEC = bounds(most=64, down="0s")
 unknown = st.sampled_from([ABSENT, STALE, NAN])

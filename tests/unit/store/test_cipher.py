@@ -15,10 +15,9 @@ from cake_engine.store.blockfile import HEADER_BYTES, seal, unseal
 from cake_engine.store.blocks import BlockStore
 from cake_engine.store.cipher import OVERHEAD_BYTES, Cipher
 from cake_engine.store.keys import Fingerprint
-from cake_engine.store.reader import page_buffer
 from cake_engine.store.statistics import Recorder
-from cake_engine.store.transfer import Transfer
 from tests.unit.store.conftest import key_of
+from tests.unit.store.one_row import OneRow
 
 SECRETS = [bytes(range(32)), bytes(range(1, 33))]
 HEADER = b"fingerprint and name"
@@ -81,20 +80,13 @@ def test_what_was_encrypted_by_a_secret_is_read_by_it_for_ever() -> None:
     assert decrypted(payload) == b"a block of an earlier version"
 
 
-class Bench:
+class Bench(OneRow):
     """A store with a key, or without one."""
 
     def __init__(self, root: Path, fingerprint: Fingerprint, secret: bytes | None, codec: CodecName) -> None:
         tier = TierConfig(name="t", kind=TierKind.FILE_SYSTEM, path=str(root), capacity_bytes=1 << 20, codec=codec)
         cipher = None if secret is None else Cipher(secret)
-        self.store = BlockStore(tier, fingerprint, Recorder(), cipher=cipher)
-        self.row = bytearray(fingerprint.block_bytes)
-
-    def move(self, direction: str, number: int) -> str | None:
-        transfer = Transfer(job=0, owner="r", key=key_of(number), chunk=0, size=self.store.file_bytes)
-        transfer.start(0.0)
-        getattr(self.store, direction)(transfer, lambda chunk: memoryview(self.row), page_buffer(self.store.file_bytes))
-        return transfer.failure
+        super().__init__(BlockStore(tier, fingerprint, Recorder(), cipher=cipher), fingerprint.block_bytes)
 
 
 @pytest.fixture

@@ -19,32 +19,24 @@ from cake_engine.store.blocks import BlockStore
 from cake_engine.store.eviction import Limits
 from cake_engine.store.keeper import Keeper
 from cake_engine.store.keys import Fingerprint, place
-from cake_engine.store.reader import page_buffer
 from cake_engine.store.statistics import Recorder
 from cake_engine.store.tenant import Tenant
-from cake_engine.store.transfer import Transfer
 from tests.unit.store.conftest import key_of
+from tests.unit.store.one_row import OneRow
 
 SALTS = {"search": bytes(range(32)), "legal": bytes(range(1, 33))}
 KEYS = st.binary(min_size=36, max_size=36)
 
 
-class Store:
+class Store(OneRow):
     """A tier of one tenant, or of nobody, that the test tends itself."""
 
     def __init__(self, root: Path, fingerprint: Fingerprint, tenant: Tenant | None, capacity: int = 1 << 20) -> None:
         tier = TierConfig(name="t", kind=TierKind.FILE_SYSTEM, path=str(root), capacity_bytes=capacity)
         self.root = root
         self.keeper = Keeper(root, Limits(capacity), on_evicted=lambda files: None)
-        self.store = BlockStore(tier, fingerprint, Recorder(), self.keeper, tenant=tenant)
-        self.row = bytearray(fingerprint.block_bytes)
+        super().__init__(BlockStore(tier, fingerprint, Recorder(), self.keeper, tenant=tenant), fingerprint.block_bytes)
         self.keeper.tend()
-
-    def move(self, direction: str, number: int) -> str | None:
-        transfer = Transfer(job=0, owner="r", key=key_of(number), chunk=0, size=self.store.file_bytes)
-        transfer.start(0.0)
-        getattr(self.store, direction)(transfer, lambda chunk: memoryview(self.row), page_buffer(self.store.file_bytes))
-        return transfer.failure
 
 
 @pytest.fixture

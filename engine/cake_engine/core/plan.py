@@ -15,6 +15,7 @@ moves the meeting point; `cake_engine.core.meeting` says where to.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -101,6 +102,7 @@ class Plan:
         self._chunks = dict.fromkeys(range(first, end), Chunk.STORED)
         self._chunks.update((chunk, Chunk.RESIDENT) for chunk in resident)
         self._tiers = tiers or {}
+        self._fetching: set[int] = set()
         self._low = end
         self._duplicated = self._lost = 0
 
@@ -146,7 +148,7 @@ class Plan:
             if state in (Chunk.COPYING, Chunk.LOADED):
                 raise PlanError(f"tokens {start} to {stop} would be computed into chunk {chunk}, which is {state.name}")
             self._duplicated += state in (Chunk.FETCHING, Chunk.RESIDENT)
-            self._chunks[chunk] = Chunk.COMPUTED
+            self._become(chunk, Chunk.COMPUTED)
 
     # Policy
 
@@ -236,12 +238,7 @@ class Plan:
 
     def reading(self) -> dict[str, int]:
         """By tier: chunks on their way into memory."""
-        counts: dict[str, int] = {}
-        for chunk, state in self._chunks.items():
-            if state is Chunk.FETCHING:
-                tier = self._tiers.get(chunk, "")
-                counts[tier] = counts.get(tier, 0) + 1
-        return counts
+        return dict(Counter(self._tiers.get(chunk, "") for chunk in self._fetching))
 
     def count(self, *states: Chunk) -> int:
         """How many chunks are in one of these states."""
@@ -270,4 +267,12 @@ class Plan:
         state = self._chunks[chunk]
         if state not in allowed:
             raise PlanError(f"chunk {chunk} is {state.name} and cannot become {to.name}")
+        self._become(chunk, to)
+
+    def _become(self, chunk: int, to: Chunk) -> None:
+        """Every change of a chunk. Those being read are kept apart: each look asks all plans for them."""
         self._chunks[chunk] = to
+        if to is Chunk.FETCHING:
+            self._fetching.add(chunk)
+        else:
+            self._fetching.discard(chunk)

@@ -218,3 +218,17 @@ def test_what_is_in_memory_next_to_compute_can_land(chunks: str, at: int, floor:
             getattr(plan, event)(chunk)
     plan.aim(4, floor)
     assert plan.landing(at) == landing
+
+
+def test_a_chunk_is_being_read_until_it_comes_or_is_given_up() -> None:
+    plan = Plan(0, 6, 32, tiers=dict.fromkeys(range(5), "files"))
+    for chunk in range(6):
+        plan.fetching(chunk)
+    assert plan.reading() == {"files": 5, "": 1}
+
+    plan.arrived(5)
+    plan.copying(4)
+    plan.returned(3)
+    plan.lost(2)
+    plan.computed(0, 32)
+    assert plan.reading() == {"files": 1}

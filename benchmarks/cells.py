@@ -13,7 +13,6 @@ from pathlib import Path
 
 from benchmarks.goals import number
 from benchmarks.journal import Figures, Journal, JournalError
-from tests.localcluster.errors import LocalClusterError
 
 
 class MeasurementError(RuntimeError):
@@ -53,15 +52,21 @@ def matching(cells: Sequence[Cell], pattern: str) -> list[Cell]:
     return found
 
 
-def exit_status(benchmark: Callable[[], int]) -> int:
-    """What a benchmark's process ends with: what it says itself, or 1 with a sentence, or 130 on Ctrl-C and SIGTERM."""
+def exit_status(benchmark: Callable[[], int], *faults: type[Exception]) -> int:
+    """What a benchmark's process ends with: what it says itself, or 1 with a sentence, or 130 on Ctrl-C and SIGTERM.
+
+    Args:
+        benchmark: Runs it.
+        faults: What else ends it with a sentence rather than a traceback.
+    """
+    expected: tuple[type[Exception], ...] = (MeasurementError, JournalError, *faults)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return benchmark()
     except KeyboardInterrupt:
         print("Interrupted; the cells so far are kept: go on with --resume.", file=sys.stderr)
         return 130
-    except (MeasurementError, JournalError, LocalClusterError) as error:
+    except expected as error:
         print(f"The benchmark cannot go on: {error}", file=sys.stderr)
         return 1
 

@@ -20,7 +20,7 @@ from benchmarks.journal import Journal
 from benchmarks.operator.cells import SIZES, cells
 from benchmarks.operator.report import GOALS, Run, faults_found, write
 from benchmarks.pages import machine
-from tests.localcluster import cache
+from tests.localcluster import LocalClusterError, cache
 
 PUBLISHED = Path("docs/benchmarks")
 
@@ -28,7 +28,7 @@ PUBLISHED = Path("docs/benchmarks")
 def main() -> int:
     """Exit 1 when it could not be measured; goals that are missed are told of."""
     arguments = _arguments()
-    return exit_status(lambda: benchmark(arguments))
+    return exit_status(lambda: benchmark(arguments), LocalClusterError)
 
 
 def benchmark(arguments: argparse.Namespace) -> int:

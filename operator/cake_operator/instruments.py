@@ -10,6 +10,10 @@ RECONCILE_SECONDS = Histogram(
     "Time that one reconcile took, waiting for the API server included.",
     buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30),
 )
+SPARED = Counter(
+    "cake_operator_looks_spared_total",
+    "Reconciles that had nothing to do, as nothing had changed of what the last one went by.",
+)
 ACTING = Gauge("cake_operator_acting", "1 while this replica acts: it holds the lease, or is alone.")
 QUEUE_DEPTH = Gauge("cake_operator_queue_depth", "CakeDeployments that wait for a reconcile.")
 API_REQUESTS = Counter("cake_operator_api_requests_total", "Requests to the API server.", ["verb", "code"])

@@ -7,38 +7,35 @@ what there is to know when it runs.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 
 from pydantic import ValidationError
 
-from cake_engine.config import Knobs, LiveConfig
+from cake_engine.config import LiveConfig
 from cake_operator import instruments
-from cake_operator.api import CakeDeployment, CakeDeploymentSpec, Readings
+from cake_operator.api import CakeDeployment, Readings
 from cake_operator.apply.cache import Cache, Key, Object
 from cake_operator.apply.children import Children, OwnerGoneError
 from cake_operator.apply.client import Client
 from cake_operator.apply.events import Recorder
 from cake_operator.apply.kinds import CAKE_DEPLOYMENTS
 from cake_operator.apply.parting import write_costs
+from cake_operator.apply.reads import Reads
 from cake_operator.apply.seeing import Seen, neighbours, see
 from cake_operator.apply.statuses import write_status
+from cake_operator.deciding import Decided, Memory, decide
 from cake_operator.observe.snapshot import DeploymentSnapshot, FleetSnapshot
-from cake_operator.policy import balance, scaling
-from cake_operator.policy.balance import BalanceHistory
 from cake_operator.policy.confirmation import confirmation
-from cake_operator.policy.contention import Contention, ContentionHistory, contend
-from cake_operator.policy.decision import Decision
-from cake_operator.policy.knobs import starting_knobs
 from cake_operator.policy.laws import Laws
 from cake_operator.policy.parting import deletion_costs
-from cake_operator.policy.scaling import ScalingHistory
 from cake_operator.policy.slo import judge
+from cake_operator.quiet import Outcomes, Quiet, QuietLooks
 from cake_operator.render.children import render
 from cake_operator.render.merging import MergeError
 from cake_operator.render.settings import RenderSettings
 from cake_operator.render.tenant import SALT_BYTES, tenant_secrets
-from cake_operator.render.tuning_config import knobs_of, next_live
+from cake_operator.render.tuning_config import knobs_of
 from cake_operator.status.attention import PATIENCE, overlooked_since
 from cake_operator.status.claims import claim_troubles
 from cake_operator.status.faults import sentence_of
@@ -46,44 +43,14 @@ from cake_operator.status.happenings import happenings
 from cake_operator.status.report import Findings, report, report_invalid
 from cake_operator.status.room import room_troubles, write_troubles
 from cake_operator.status.sharing import sharing_troubles
-from cake_operator.status.starts import Starts, watch_starts
+from cake_operator.status.starts import Starts
 from cake_operator.status.troubles import Trouble
 
 Clock = Callable[[], datetime]
 Entropy = Callable[[int], bytes]
 """So many bytes that nobody can guess."""
-
-
-@dataclass(frozen=True)
-class Memory:
-    """What is remembered of one CakeDeployment between reconciles; a restart begins with an empty one.
-
-    Attributes:
-        overlooked: Since when Kubernetes has not looked at the Deployment; None where it has.
-    """
-
-    uid: str
-    scaling: ScalingHistory = field(default_factory=ScalingHistory)
-    balance: BalanceHistory = field(default_factory=BalanceHistory)
-    contention: ContentionHistory = field(default_factory=ContentionHistory)
-    knobs: Knobs | None = None
-    starts: Starts = field(default_factory=Starts)
-    overlooked: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Decided:
-    """How many pods, and which knobs.
-
-    Attributes:
-        replicas: What the Deployment is asked for; None while that is left to another.
-    """
-
-    scaling: Decision[int]
-    contention: Contention
-    replicas: int | None
-    balance: Decision[Knobs]
-    live: LiveConfig
+Order = tuple[CakeDeployment, int | None, LiveConfig, bool, int | None]
+"""What children are rendered from: resource, replicas, live configuration, whether one node, the longest start."""
 
 
 class Reconciler:
@@ -106,6 +73,7 @@ class Reconciler:
         self._clock = clock
         self._entropy = entropy
         self._memories: dict[Key, Memory] = {}
+        self._quiet = QuietLooks()
         self._readings = Readings()
 
     async def reconcile(self, key: Key) -> datetime | None:
@@ -114,7 +82,13 @@ class Reconciler:
         Raises:
             ApiError: The API server cannot do it now: try again later.
         """
-        stored, now = self._cache.get(CAKE_DEPLOYMENTS, *key), self._clock()
+        now = self._clock()
+        if (quiet := self._quiet.standing(key, self.fleet, now)) is not None:
+            instruments.SPARED.inc()
+            _count(quiet.outcomes)
+            return quiet.until
+        reads = Reads(self._cache)
+        stored = reads.get(CAKE_DEPLOYMENTS, *key)
         if stored is None or stored["metadata"].get("deletionTimestamp"):
             self._memories.pop(key, None)  # owner references do the deleting
             self._readings.forget(*key)
@@ -123,31 +97,21 @@ class Reconciler:
         try:
             resource = self._readings.read(stored)
             # observe
-            snapshot, seen = self.fleet.of(*key), see(self._cache, resource)
+            fleet = self.fleet
+            snapshot, seen = fleet.of(*key), see(reads, resource)
             # decide
             reached = ((stored.get("status") or {}).get("balance") or {}).get("generation", 0)
-            memory = self._remember(key, resource.metadata.uid, stored)
-            decided, memory = decide(resource, seen, snapshot, memory, laws=self._laws, reached=reached, now=now)
+            before = self._remember(key, resource.metadata.uid, stored)
+            decided, memory = decide(resource, seen, snapshot, before, laws=self._laws, reached=reached, now=now)
             self._memories[key] = memory
-            _count(decided, seen)
-            longest = memory.starts.longest
-            failures, order = [], (resource, decided.replicas, decided.live, seen.one_node, longest)
-            if not self._children.settled(key, order):
-                # render
-                children = render(
-                    resource,
-                    decided.replicas,
-                    decided.live,
-                    self._settings,
-                    one_node=seen.one_node,
-                    present=seen.deployment,
-                    longest_start=longest,
-                )
-                secrets = tenant_secrets(resource, self._entropy(SALT_BYTES))
-                # apply
-                await self._choose_who_goes(key, seen, snapshot, decided)
-                failures = await self._children.bring_to(key, resource.metadata.uid, order, children, secrets)
-                seen = see(self._cache, resource)  # anew: what was just applied is part of it
+            outcomes = _outcomes(decided, seen)
+            _count(outcomes)
+            failures, order = [], (resource, decided.replicas, decided.live, seen.one_node, memory.starts.longest)
+            settled = self._children.settled(key, order)
+            if not settled:
+                # render, apply
+                failures = await self._bring_to(key, order, seen, snapshot)
+                seen = see(reads, resource)  # anew: what was just applied is part of it
         except (ValidationError, MergeError) as error:
             await self._refuse(stored, error, now)
             return None
@@ -156,17 +120,35 @@ class Reconciler:
             return None
         # status
         overlooked = overlooked_since(memory.overlooked, seen.deployment, now)
-        self._memories[key] = replace(memory, overlooked=overlooked)
+        self._memories[key] = memory = replace(memory, overlooked=overlooked)
         if overlooked is not None and now < overlooked + PATIENCE:
             return overlooked + PATIENCE
-        found = self._findings(resource, seen, snapshot, decided, memory=memory, failures=failures)
+        found = self._findings(resource, reads, seen, snapshot, decided, memory=memory, failures=failures)
         status = report(resource, stored["metadata"]["generation"], stored.get("status") or {}, found, now)
-        await self._tell(stored, status, now)
-        return min((until for until in (decided.scaling.until, decided.balance.until) if until > now), default=None)
+        written = await self._tell(stored, status, now)
+        if settled and not written and memory == before:
+            self._quiet.note(key, Quiet(now, reads, snapshot, fleet.error, outcomes, decided.until))
+        return decided.until
 
-    async def _choose_who_goes(self, key: Key, seen: Seen, snapshot: DeploymentSnapshot, decided: Decided) -> None:
+    async def _bring_to(self, key: Key, order: Order, seen: Seen, snapshot: DeploymentSnapshot) -> list[Trouble]:
+        """Render the children, and apply those that differ. Returns what was refused."""
+        resource, replicas, live, one_node, longest_start = order
+        children = render(
+            resource,
+            replicas,
+            live,
+            self._settings,
+            one_node=one_node,
+            present=seen.deployment,
+            longest_start=longest_start,
+        )
+        secrets = tenant_secrets(resource, self._entropy(SALT_BYTES))
+        await self._choose_who_goes(key, seen, snapshot, replicas)
+        return await self._children.bring_to(key, resource.metadata.uid, order, children, secrets)
+
+    async def _choose_who_goes(self, key: Key, seen: Seen, snapshot: DeploymentSnapshot, replicas: int | None) -> None:
         """Before there are fewer pods, say which of them have the least to finish."""
-        if decided.replicas is not None and decided.replicas < seen.replicas:
+        if replicas is not None and replicas < seen.replicas:
             costs = deletion_costs(seen.ready_pods, snapshot.work)
             await write_costs(self._client, self._cache, key[0], costs)
 
@@ -184,14 +166,17 @@ class Reconciler:
         status = report_invalid(stored["metadata"]["generation"], stored.get("status") or {}, faults, now)
         await self._tell(stored, status, now)
 
-    async def _tell(self, stored: Object, status: Object, now: datetime) -> None:
-        """Write what is new in status, and post what happened since the last one as Events."""
-        if await write_status(self._client, self._cache, stored, status):
+    async def _tell(self, stored: Object, status: Object, now: datetime) -> bool:
+        """Write what is new in status, and post what happened since the last one as Events. Whether there was any."""
+        written = await write_status(self._client, self._cache, stored, status)
+        if written:
             await self._recorder.post(stored, happenings(stored.get("status") or {}, status), now)
+        return written
 
     def _findings(
         self,
         resource: CakeDeployment,
+        reads: Reads,
         seen: Seen,
         snapshot: DeploymentSnapshot,
         decided: Decided,
@@ -199,7 +184,7 @@ class Reconciler:
         memory: Memory,
         failures: list[Trouble],
     ) -> Findings:
-        others = neighbours(self._cache, self._readings, resource, seen)
+        others = neighbours(reads, self._readings, resource, seen)
         tiers = [tier.name for tier in resource.spec.kv_tiers]
         wanted = decided.scaling.value if decided.replicas is not None else seen.replicas
         return Findings(
@@ -226,85 +211,12 @@ class Reconciler:
         )
 
 
-def _count(decided: Decided, seen: Seen) -> None:
-    """Count what was decided, against what is there."""
-    instruments.DECISIONS.labels("scaling", decided.scaling.outcome(seen.replicas)).inc()
-    instruments.DECISIONS.labels("balance", decided.balance.outcome(knobs_of(seen.live) if seen.live else None)).inc()
+def _outcomes(decided: Decided, seen: Seen) -> Outcomes:
+    """What came of each decision, against what is there."""
+    knobs = knobs_of(seen.live) if seen.live else None
+    return ("scaling", decided.scaling.outcome(seen.replicas)), ("balance", decided.balance.outcome(knobs))
 
 
-def decide(
-    resource: CakeDeployment,
-    seen: Seen,
-    snapshot: DeploymentSnapshot,
-    memory: Memory,
-    *,
-    laws: Laws,
-    reached: int,
-    now: datetime,
-) -> tuple[Decided, Memory]:
-    """Ask the policies. Pure.
-
-    Args:
-        resource: What is asked for.
-        seen: What is there.
-        snapshot: What was measured.
-        memory: What the last call returned.
-        laws: The figures of scaling and tuning.
-        reached: The newest generation of the live configuration that status tells of.
-        now: The moment.
-    """
-    spec, ready = resource.spec, seen.ready_pods
-    replicas, contention, memory = _scale(spec, seen, snapshot, memory, laws=laws, now=now)
-    confirmed = confirmation(snapshot, ready, seen.live.generation if seen.live else reached)
-    # What was decided last, not what the ConfigMap says: an edit by hand is undone. After a restart it is all there is.
-    current = memory.knobs or (knobs_of(seen.live) if seen.live else starting_knobs(spec.balance))
-    below_memory = [tier.name for tier in spec.kv_tiers[1:]]
-    knobs, balance_history = balance.decide(
-        spec.balance,
-        below_memory,
-        snapshot=snapshot,
-        current=current,
-        published=knobs_of(seen.live) if seen.live else None,
-        confirmation=confirmed,
-        history=memory.balance,
-        now=now,
-        law=laws.tuning,
-    )
-    live = next_live(spec.balance, knobs.value, seen.live, reached)
-    asked = memory.contention.asked
-    starts = watch_starts(memory.starts, seen.pods)
-    return Decided(replicas, contention, asked, knobs, live), replace(
-        memory, balance=balance_history, knobs=knobs.value, starts=starts
-    )
-
-
-def _scale(
-    spec: CakeDeploymentSpec, seen: Seen, snapshot: DeploymentSnapshot, memory: Memory, *, laws: Laws, now: datetime
-) -> tuple[Decision[int], Contention, Memory]:
-    """How many pods, by whoever may say so: what we would ask for, or what another has set."""
-    decision, history = scaling.decide(
-        spec.scaling,
-        spec.slo,
-        fixed=spec.replicas,
-        snapshot=snapshot,
-        history=memory.scaling,
-        current_replicas=seen.replicas,
-        ready_replicas=len(seen.ready_pods),
-        now=now,
-        law=laws.scaling,
-    )
-    contention, contended = contend(
-        memory.contention,
-        owner=seen.replicas_owner,
-        generation=seen.generation,
-        seen=seen.replicas,
-        fixed=spec.replicas,
-        scaled=spec.slo is not None,
-        now=now,
-    )
-    asked: int | None = decision.value
-    if contention.left_to is not None:
-        reason = f"spec.replicas of the Deployment is left to {contention.left_to}"
-        decision, asked = Decision(seen.replicas, reason, True, now), None
-    memory = replace(memory, scaling=history, contention=replace(contended, asked=asked))
-    return decision, contention, memory
+def _count(outcomes: Outcomes) -> None:
+    for kind, outcome in outcomes:
+        instruments.DECISIONS.labels(kind, outcome).inc()

@@ -12,9 +12,10 @@ from pydantic import ValidationError
 
 from cake_engine.config import ConfigError, LiveConfig, parse
 from cake_operator.api import CakeDeployment, Readings
-from cake_operator.apply.cache import Cache, Object
+from cake_operator.apply.cache import Object
 from cake_operator.apply.kinds import CAKE_DEPLOYMENTS, CLAIMS, CONFIG_MAPS, DEPLOYMENTS
 from cake_operator.apply.ownership import replicas_owner
+from cake_operator.apply.reads import Reads
 from cake_operator.render.naming import TUNING_KEY, tuning_name
 from cake_operator.status.claims import ClaimUse, claim_uses, one_node
 from cake_operator.status.pods import ready_pods
@@ -63,7 +64,7 @@ class Seen:
         return ready_pods(self.pods)
 
 
-def neighbours(cache: Cache, readings: Readings, resource: CakeDeployment, seen: Seen) -> dict[str, list[ClaimUse]]:
+def neighbours(cache: Reads, readings: Readings, resource: CakeDeployment, seen: Seen) -> dict[str, list[ClaimUse]]:
     """What the other CakeDeployments that share a claim with `resource` mount, by name.
 
     One that cannot be read is left out: its own condition says so, and what it mounts is not known.
@@ -78,7 +79,7 @@ def neighbours(cache: Cache, readings: Readings, resource: CakeDeployment, seen:
     return found
 
 
-def see(cache: Cache, resource: CakeDeployment) -> Seen:
+def see(cache: Reads, resource: CakeDeployment) -> Seen:
     """Collect what the cache has of `resource`."""
     namespace, name = resource.metadata.namespace, resource.metadata.name
     deployment = cache.get(DEPLOYMENTS, namespace, name)

@@ -44,6 +44,12 @@ class ContentionHistory:
     foreign: tuple[Foreign, ...] = ()
     wishes: tuple[tuple[datetime, int | None], ...] = ()
 
+    def forgets(self, now: datetime) -> datetime | None:
+        """When time alone next makes less of this memory, as at the end of a truce; None while it cannot."""
+        ends = [one.at + length for one in self.foreign for length in (WINDOW, TRUCE)]
+        ends += [at + WINDOW for at, _ in self.wishes[:-1]]
+        return min((end for end in ends if end > now), default=None)
+
 
 @dataclass(frozen=True, slots=True)
 class Contention:

@@ -9,9 +9,9 @@ import pytest
 from cake_engine.config import LiveConfig, Mode
 from cake_operator.api import CakeDeployment
 from cake_operator.apply.seeing import Seen
+from cake_operator.deciding import Memory, decide
 from cake_operator.observe.snapshot import NOTHING
 from cake_operator.policy.laws import Laws
-from cake_operator.reconcile import Memory, decide
 from cake_operator.status.starts import Starts
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

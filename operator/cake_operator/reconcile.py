@@ -36,7 +36,7 @@ from cake_operator.render.merging import MergeError
 from cake_operator.render.settings import RenderSettings
 from cake_operator.render.tenant import SALT_BYTES, tenant_secrets
 from cake_operator.render.tuning_config import knobs_of
-from cake_operator.status.attention import PATIENCE, overlooked_since
+from cake_operator.status.attention import Attention, overlooked_since
 from cake_operator.status.claims import claim_troubles
 from cake_operator.status.faults import sentence_of
 from cake_operator.status.happenings import happenings
@@ -74,6 +74,7 @@ class Reconciler:
         self._entropy = entropy
         self._memories: dict[Key, Memory] = {}
         self._quiet = QuietLooks()
+        self._attention = Attention()
         self._readings = Readings()
 
     async def reconcile(self, key: Key) -> datetime | None:
@@ -120,9 +121,12 @@ class Reconciler:
             return None
         # status
         overlooked = overlooked_since(memory.overlooked, seen.deployment, now)
+        if overlooked is None and memory.overlooked is not None:
+            self._attention.took(now - memory.overlooked)
         self._memories[key] = memory = replace(memory, overlooked=overlooked)
-        if overlooked is not None and now < overlooked + PATIENCE:
-            return overlooked + PATIENCE
+        patience = self._attention.patience(urgent=bool(failures) or not stored.get("status"))
+        if overlooked is not None and now < overlooked + patience:
+            return overlooked + patience
         found = self._findings(resource, reads, seen, snapshot, decided, memory=memory, failures=failures)
         status = report(resource, stored["metadata"]["generation"], stored.get("status") or {}, found, now)
         written = await self._tell(stored, status, now)

@@ -1,6 +1,7 @@
-"""Whether Kubernetes has looked at a Deployment as it is now. Status waits for that, for a moment.
+"""Whether Kubernetes has looked at a Deployment as it is now. Status waits for that, for a while.
 
-What can be said before is out of date some milliseconds later, and would be one more write for every change.
+What can be said before is out of date some milliseconds later, and would be one more write for every change. On a busy
+API server it is seconds later: the wait is as long as Kubernetes was found to need.
 """
 
 from __future__ import annotations
@@ -9,10 +10,36 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-__all__ = ["PATIENCE", "is_overlooked", "overlooked_since"]
+__all__ = ["Attention", "is_overlooked", "overlooked_since"]
 
-PATIENCE: Final = timedelta(seconds=1)
-"""After this, that Kubernetes does not look is what status has to say."""
+LEAST: Final = timedelta(seconds=1)
+"""It is waited for so long where nothing is known, and where there is something to say that does not wait."""
+MOST: Final = timedelta(seconds=10)
+"""After this, that Kubernetes does not look is what status has to say, however slow it was before."""
+MARGIN: Final = 2
+"""Times what it usually took."""
+FORGOTTEN: Final = 0.1
+"""Share of what it usually took that one quicker look takes the place of; a slower one takes all of it."""
+
+
+class Attention:
+    """How long Kubernetes takes to look at Deployments, whichever they are."""
+
+    def __init__(self) -> None:
+        self._usual = timedelta(0)
+
+    def took(self, length: timedelta) -> None:
+        """Note how long it took with one."""
+        length = min(length, MOST)
+        self._usual = max(length, self._usual + FORGOTTEN * (length - self._usual))
+
+    def patience(self, *, urgent: bool) -> timedelta:
+        """How long status waits for it.
+
+        Args:
+            urgent: Whether it has something to say that Kubernetes' look does not change.
+        """
+        return LEAST if urgent else min(max(LEAST, MARGIN * self._usual), MOST)
 
 
 def is_overlooked(deployment: Mapping[str, Any] | None) -> bool:

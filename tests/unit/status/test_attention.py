@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cake_operator.status.attention import is_overlooked, overlooked_since
+from cake_operator.status.attention import LEAST, MOST, Attention, is_overlooked, overlooked_since
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 EARLIER = NOW - timedelta(seconds=5)
@@ -32,3 +32,24 @@ def test_a_deployment_is_overlooked_while_its_status_is_of_an_older_spec(which: 
     assert is_overlooked(found) == overlooked
     assert overlooked_since(None, found, NOW) == (NOW if overlooked else None)
     assert overlooked_since(EARLIER, found, NOW) == (EARLIER if overlooked else None)
+
+
+TOOK: dict[str, tuple[list[float], float]] = {
+    "nothing is known": ([], 1),
+    "it is quick": ([0.02, 0.1], 1),
+    "it is slow": ([0.1, 3], 6),
+    "it was away for an hour": ([3600], 10),
+    "it has become quick again": ([3, *([0.1] * 50)], 1),
+    "one quick look among slow ones": ([3, 0.1, 3], 6),
+}
+
+
+@pytest.mark.parametrize("which", TOOK)
+def test_status_waits_for_kubernetes_as_long_as_it_was_found_to_need(which: str) -> None:
+    took, expected = TOOK[which]
+    attention = Attention()
+    for seconds in took:
+        attention.took(timedelta(seconds=seconds))
+    assert attention.patience(urgent=False) == timedelta(seconds=expected)
+    assert LEAST <= attention.patience(urgent=False) <= MOST
+    assert attention.patience(urgent=True) == LEAST

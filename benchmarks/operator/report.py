@@ -120,6 +120,17 @@ def write(run: Run, folder: Path) -> None:
     (folder / "operator.md").write_text(page(run))
 
 
+def tell_of_faults(folder: Path) -> None:
+    """Write both files anew, with what the last `make test-faults` found beside the figures that they have already."""
+    try:
+        document = json.loads((folder / "operator.json").read_text())
+    except FileNotFoundError:
+        return
+    faults = faults_found(folder / "faults.json")
+    run = Run(document["cells"], document["machine"], document["command"], document["date"], faults)
+    write(run, folder)
+
+
 def page(run: Run) -> str:
     """The page, in Markdown."""
     found = run.summary()

@@ -6,7 +6,6 @@ as far as machines can do the same thing twice.
 
 import argparse
 import asyncio
-import json
 import shutil
 import signal
 import sys
@@ -18,9 +17,10 @@ from pathlib import Path
 from tests.faults.group import group
 from tests.faults.outcome import Outcome, Row, row, summary, table
 from tests.faults.plan import FAULTS, MEASURED, UNDISTURBED, Fault, named, plan
+from tests.faults.publishing import publish
 from tests.faults.site import Site, site
 
-RESULT = Path("docs/benchmarks/faults.json")
+PUBLISHED = Path("docs/benchmarks")
 LOGS = Path("build/faults")
 GROUPS_AT_ONCE = 3
 """Operators that work beside each other, each in a namespace of its own."""
@@ -46,9 +46,8 @@ def main() -> int:
     print(f"{found['fault_runs']} runs, {found['fault_failures']} failures, {time.monotonic() - began:.0f} s")
     print(f"What the operators said is in {LOGS}.")
     if arguments.output is not None:
-        arguments.output.parent.mkdir(parents=True, exist_ok=True)
-        arguments.output.write_text(json.dumps(found, indent=2) + "\n")
-        print(f"Written: {arguments.output}")
+        publish(found, arguments.output)
+        print(f"Written: {arguments.output}/faults.json, faults.md.")
     return 1 if found["fault_failures"] else 0
 
 
@@ -102,14 +101,14 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--fault", action="append", metavar="NAME", help="only this one, as the table calls it")
     parser.add_argument("--seed", type=_seeds, metavar="N or A-B", help="only these seeds")
-    parser.add_argument("--output", type=Path, help=f"file for the figures ({RESULT} after a whole run)")
+    parser.add_argument("--output", type=Path, help=f"folder for figures and page ({PUBLISHED} after a whole run)")
     arguments = parser.parse_args()
     try:
         arguments.faults = [named(name) for name in arguments.fault] if arguments.fault else list(FAULTS)
     except KeyError as error:
         parser.error(f"there is no fault {error}: write one of {', '.join(fault.name for fault in FAULTS)}")
     if arguments.output is None and not arguments.fault and not arguments.seed:
-        arguments.output = RESULT
+        arguments.output = PUBLISHED
     return arguments
 
 

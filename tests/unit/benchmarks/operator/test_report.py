@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.operator.cells import SIZES, cells
-from benchmarks.operator.report import GOALS, GROWTH, Run, faults_found, page, write
+from benchmarks.operator.report import GOALS, GROWTH, Run, faults_found, page, tell_of_faults, write
 
 FLEET = dict.fromkeys(GROWTH, 0.01)
 FIGURES = {
@@ -76,3 +76,18 @@ def test_quick_cells_are_of_the_same_kinds_and_all_have_names_of_their_own() -> 
 
     assert {cell.kind for cell in whole} == {cell.kind for cell in quick} == {name.split("/")[0] for name in FIGURES}
     assert len({cell.name for cell in whole}) == len(whole)
+
+
+def test_what_the_faults_found_comes_to_a_page_that_was_there_before(tmp_path: Path) -> None:
+    write(run(faults={}), tmp_path)
+    before = json.loads((tmp_path / "operator.json").read_text())
+    (tmp_path / "faults.json").write_text(json.dumps(FAULTS | {"faults": {}}))
+    tell_of_faults(tmp_path)
+
+    assert json.loads((tmp_path / "operator.json").read_text()) == before | FAULTS
+    assert "[the table](faults.md)" in (tmp_path / "operator.md").read_text()
+
+
+def test_faults_alone_make_no_page_of_the_operator(tmp_path: Path) -> None:
+    tell_of_faults(tmp_path)
+    assert not list(tmp_path.iterdir())

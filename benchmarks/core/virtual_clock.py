@@ -165,7 +165,8 @@ class _Engine:
     def _request(self, prompt: Prompt) -> _Request:
         world = self._world
         homes = {chunk: world.home(chunk) for chunk in range(world.chunks)}
-        plan = Plan(0, world.chunks, world.chunk_tokens, tiers=homes) if prompt.stored else None
+        missing = [chunk for chunk in world.missing if chunk < world.chunks]
+        plan = Plan(0, world.chunks, world.chunk_tokens, tiers=homes, missing=missing) if prompt.stored else None
         return _Request(prompt, plan, prompt.new + (world.end if plan else 0))
 
     def serve(self) -> list[Served]:

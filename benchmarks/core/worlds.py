@@ -42,6 +42,7 @@ class World:
         decoding: Requests that decode all the time.
         homes: Name of the tier of each chunk, by chunk; the first tier where not named.
         lost: Chunks whose files turn out to be bad.
+        missing: Chunks that are stored nowhere, as is known from the beginning.
     """
 
     chunks: int
@@ -52,6 +53,7 @@ class World:
     decoding: int = 0
     homes: dict[int, str] = field(default_factory=dict)
     lost: frozenset[int] = frozenset()
+    missing: frozenset[int] = frozenset()
 
     @property
     def end(self) -> int:

@@ -106,6 +106,7 @@ def _balance(plan: Plan, at: int, costs: Costs) -> Aim:
         # network. What turns out to be the wrong choice is then small, and some steps later its cost is known.
         return Aim(min(high, low + max(1, plan.count(Chunk.COMPUTED))), low)
     meeting = _least(race.cost, low, high)
+    meeting = next((hole.stop for hole in race.holes if meeting in hole), meeting)  # compute goes on through a hole
     return Aim(meeting, race.floor(low, meeting), race.finish(meeting))
 
 
@@ -118,6 +119,7 @@ class _Race:
     costs: Costs
     curve: Callable[[int, int], float]
     lanes: Sequence[tuple[Loads, Callable[[int], float], list[int]]]
+    holes: Sequence[range]
 
     @classmethod
     def of(cls, plan: Plan, at: int, costs: Costs) -> _Race | None:
@@ -130,7 +132,7 @@ class _Race:
             if loads.seconds is None:
                 return None
             lanes.append((loads, loads.seconds, pending))
-        return cls(plan, at, costs, costs.compute, lanes) if costs.compute else None
+        return cls(plan, at, costs, costs.compute, lanes, plan.holes()) if costs.compute else None
 
     def compute(self, meeting: int) -> float:
         """Seconds of compute up to the meeting point."""
@@ -149,13 +151,20 @@ class _Race:
                 latest = max(latest, loads.ahead + seconds(chunks))
         return latest
 
+    def behind(self, meeting: int) -> float:
+        """Seconds of compute in holes behind the meeting point: it comes last, since loads come from the end."""
+        size = self.plan.chunk_tokens
+        return sum(
+            self.curve(max(hole.start, meeting) * size, hole.stop * size) for hole in self.holes if hole.stop > meeting
+        )
+
     def finish(self, meeting: int) -> float:
         """When both are done."""
-        return max(self.computed(meeting), self.arrived(meeting))
+        return max(self.computed(meeting), self.arrived(meeting)) + self.behind(meeting)
 
     def cost(self, meeting: int) -> float:
         """What is to be least: this request's time, and the time of others."""
-        others = self.costs.compute_waiting * self.compute(meeting)
+        others = self.costs.compute_waiting * (self.compute(meeting) + self.behind(meeting))
         for loads, seconds, pending in self.lanes:
             if loads.waiting and (chunks := pending[meeting - self.plan.first]):
                 others += loads.waiting * seconds(chunks)

@@ -1,11 +1,14 @@
 """The plan of one request: which end of its stored prefix is computed, which is loaded, and where they meet.
 
-A prefix of which every chunk is stored can be filled from both ends at once. Compute must go forward, since a token's
+A stored prefix can be filled from both ends at once. Compute must go forward, since a token's
 KV needs all tokens before it; loads may go in any order, so they go backward from the end. Both are done where they
 meet:
 
     chunk      first                   meeting                      end
                |-- compute, forward -->|<---- load, backward -------|   new text ...
+
+Chunks that no tier holds are computed wherever they are: at the front, where a tier keeps tails longer than heads, and
+in the middle.
 
 A plan holds no clock, no thread and no device. Events go in (`fetching`, `arrived`, `copying`, `loaded`, `lost`,
 `computed`), actions come out: `wanted` says which chunks to load next, `limit` how far compute may go now, `landing`
@@ -39,7 +42,7 @@ class Chunk(Enum):
     LOADED = auto()
     """On the device, by a load."""
     LOST = auto()
-    """Not on any tier after all: only compute can fill it."""
+    """Not on any tier, from the beginning or after all: only compute can fill it."""
     COMPUTED = auto()
     """On the device by compute, or begun by it."""
 
@@ -80,10 +83,12 @@ class Plan:
         first: int,
         end: int,
         chunk_tokens: int,
+        *,
         resident: Iterable[int] = (),
         tiers: Mapping[int, str] | None = None,
+        missing: Iterable[int] = (),
     ) -> None:
-        """Plan for chunks that are all stored.
+        """Plan for chunks that are stored, but for those that are said to be missing.
 
         Args:
             first: First chunk that the device does not hold already.
@@ -91,6 +96,7 @@ class Plan:
             chunk_tokens: Tokens of one chunk.
             resident: The chunks among them that are in memory already.
             tiers: On which tier each of the others is; a chunk that is not named is on the tier "".
+            missing: The chunks among them that are stored nowhere.
         """
         if not 0 <= first < end or chunk_tokens < 1:
             raise ValueError(f"a plan needs 0 <= first < end and chunk_tokens > 0, not {first}, {end}, {chunk_tokens}")
@@ -100,9 +106,12 @@ class Plan:
         self.meeting = end
         self.floor = first
         self._chunks = dict.fromkeys(range(first, end), Chunk.STORED)
-        self._chunks.update((chunk, Chunk.RESIDENT) for chunk in resident)
         self._tiers = tiers or {}
         self._fetching: set[int] = set()
+        self._alone: set[int] = set()
+        for chunks, state in ((resident, Chunk.RESIDENT), (missing, Chunk.LOST)):
+            for chunk in chunks:
+                self._become(chunk, state)
         self._low = end
         self._duplicated = self._lost = 0
 
@@ -216,6 +225,21 @@ class Plan:
 
     # Figures
 
+    def alone(self, at: int) -> int:
+        """Tokens from token `at` on that only compute can fill, up to the first that might be loaded."""
+        start = stop = max(self._chunk_after(at), self.first)
+        while stop in self._alone:
+            stop += 1
+        return stop * self.chunk_tokens - at if stop > start else 0
+
+    def holes(self) -> list[range]:
+        """Runs of chunks that only compute can fill, in order, where it has not begun to."""
+        runs: list[range] = []
+        for chunk in sorted(self._alone):
+            start = runs.pop().start if runs and runs[-1].stop == chunk else chunk
+            runs.append(range(start, chunk + 1))
+        return runs
+
     def stop(self, at: int) -> int:
         """First chunk from token `at` on that is in memory or on the device by a load; `end` when there is none."""
         chunk = max(self._chunk_after(at), self.first)
@@ -270,9 +294,10 @@ class Plan:
         self._become(chunk, to)
 
     def _become(self, chunk: int, to: Chunk) -> None:
-        """Every change of a chunk. Those being read are kept apart: each look asks all plans for them."""
+        """Every change of a chunk. Those being read, and those of compute alone, are kept apart: each step asks."""
         self._chunks[chunk] = to
-        if to is Chunk.FETCHING:
-            self._fetching.add(chunk)
-        else:
-            self._fetching.discard(chunk)
+        for kept, state in ((self._fetching, Chunk.FETCHING), (self._alone, Chunk.LOST)):
+            if to is state:
+                kept.add(chunk)
+            else:
+                kept.discard(chunk)

@@ -63,6 +63,33 @@ def test_without_any_estimate_it_loses_little_to_the_better_single_resource(worl
     assert seconds <= 1.5 * possible(world).better_single + steps + _slack(world)
 
 
+@given(WORLDS, st.integers(0, 31))
+@PLAYS
+def test_a_tail_behind_a_missing_head_is_loaded_as_far_as_that_is_sooner(world: World, head: int) -> None:
+    world = replace(world, missing=frozenset(range(min(head, world.chunks - 1))))
+    (tier,) = world.tiers.values()
+    alone = len(world.missing) * world.chunk_tokens
+    meetings = range(len(world.missing), world.chunks + 1)
+    best = min(max(world.compute(0, m * world.chunk_tokens), (world.chunks - m) * tier.chunk_seconds) for m in meetings)
+    seconds = run(world).seconds
+    assert seconds <= 1.02 * best + _slack(world)
+    assert seconds >= world.compute(0, alone) - 1e-9
+
+
+@given(WORLDS, st.frozensets(st.integers(0, 31), max_size=8))
+@PLAYS
+def test_with_holes_it_is_never_slower_than_to_compute_all_and_a_chunk(world: World, holes: frozenset[int]) -> None:
+    world = replace(world, missing=holes)
+    assert run(world).seconds <= possible(world).compute_only + _slack(world)
+
+
+def test_a_hopeless_tier_means_to_compute_behind_a_missing_head_too() -> None:
+    world = World(chunks=64, tiers={"near": Tier(10.0)}, device=Device(base=0.0), missing=frozenset(range(32)))
+    outcome = run(world).outcome
+    assert outcome
+    assert outcome.computed == 64
+
+
 @pytest.mark.parametrize(
     ("chunk_seconds", "computed"),
     [(1e-5, 0), (0.032, 32), (10.0, 64)],

@@ -42,12 +42,17 @@ def with_a_second_tier(world: World, second: tuple[float, set[int]]) -> World:
     return replace(world, tiers=tiers, homes=dict.fromkeys(there, "far"))
 
 
-@given(WORLDS, TWO_TIERS, LOSSES, MODES, KNOWLEDGE)
+@given(WORLDS, TWO_TIERS, st.tuples(LOSSES, LOSSES), MODES, KNOWLEDGE)
 @PLAYS
 def test_every_chunk_is_filled_exactly_once_and_in_order(
-    world: World, second: tuple[float, set[int]], lost: frozenset[int], mode: Mode, knowledge: Knowledge
+    world: World,
+    second: tuple[float, set[int]],
+    gaps: tuple[frozenset[int], frozenset[int]],
+    mode: Mode,
+    knowledge: Knowledge,
 ) -> None:
-    world = replace(with_a_second_tier(world, second), lost=lost)
+    lost, missing = gaps
+    world = replace(with_a_second_tier(world, second), lost=lost, missing=missing)
     served = run(world, mode, knowledge, static=0.5)
     assert served.outcome
     assert served.filled == list(range(world.chunks))
@@ -69,6 +74,15 @@ def test_load_only_computes_nothing_but_what_was_lost(world: World, lost: frozen
     outcome = run(replace(world, lost=lost), Mode.LOAD_ONLY).outcome
     assert outcome
     assert outcome.computed == outcome.lost == sum(chunk < world.chunks for chunk in lost)
+
+
+@given(WORLDS, LOSSES)
+@PLAYS
+def test_what_is_missing_from_the_beginning_is_computed_and_was_not_lost(world: World, missing: frozenset[int]) -> None:
+    outcome = run(replace(world, missing=missing), Mode.LOAD_ONLY).outcome
+    assert outcome
+    assert outcome.computed == sum(chunk < world.chunks for chunk in missing)
+    assert (outcome.lost, outcome.duplicated) == (0, 0)
 
 
 @given(WORLDS, LOSSES, st.floats(0, 1))
@@ -130,6 +144,19 @@ def test_the_jump_waits_until_a_chunk_that_compute_began_is_full() -> None:
     plan.loaded(1)
     assert plan.jump(16) == 16
     assert plan.jump(32) == 64
+
+
+def test_chunks_that_are_stored_nowhere_are_never_wanted_and_compute_is_alone_with_them() -> None:
+    plan = Plan(0, 8, 32, missing=[0, 1, 4, 7])
+    plan.aim(0, 0)
+    assert list(plan.wanted(0)) == [6, 5, 3, 2]
+    assert plan.holes() == [range(2), range(4, 5), range(7, 8)]
+    assert plan.limit(0, 1000) == plan.alone(0) == 64
+    plan.computed(0, 40)
+    assert (plan.alone(40), plan.limit(40, 1000)) == (0, 24)
+    assert plan.holes() == [range(4, 5), range(7, 8)]
+    plan.computed(40, 64)
+    assert (plan.limit(64, 1000), plan.alone(64), plan.alone(128)) == (0, 0, 32)
 
 
 def test_text_after_the_stored_prefix_is_computed_without_limit() -> None:

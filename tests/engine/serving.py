@@ -104,9 +104,9 @@ class Server:
         plan = self.cake._plan
         self.keys: list[bytes] = []
 
-        def planned(request: Any, computed: int, keys: list[bytes], context: Any) -> Any:
+        def planned(request: Any, computed: int, keys: list[bytes], *others: Any) -> Any:
             self.keys = keys
-            return plan(request, computed, keys, context)
+            return plan(request, computed, keys, *others)
 
         self.cake._plan = planned
 
@@ -114,6 +114,16 @@ class Server:
         """The files of the last prompt's chunks, in order; a block file's header holds the digest of its key."""
         by_key = {file.read_bytes()[64:96]: file for file in (self.folder / "tier").rglob("*") if _is_block(file)}
         return [by_key[blake3(key).digest()] for key in self.keys if blake3(key).digest() in by_key]
+
+    def remove(self, chunks: Sequence[int]) -> dict[Path, bytes]:
+        """Take chunks of the last prompt from the file tier, which knows of it; what their files were."""
+        files = self.files()
+        gone = {files[chunk]: files[chunk].read_bytes() for chunk in chunks}
+        for file in gone:
+            file.unlink()
+        for chunk in chunks:
+            self.tier._presence.note(self.keys[chunk], False)
+        return gone
 
     def parameters(self, tokens: int) -> Any:
         """Greedy sampling of exactly this many tokens."""

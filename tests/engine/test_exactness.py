@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from cake_engine.store.blockfile import HEADER_BYTES, seal
+from cake_engine.vllm import prefetch
+from cake_engine.vllm.active_plan import ActivePlan
 from tests.engine.conftest import EXTENDED, PROMPT, SEVERAL, Reference
 from tests.engine.serving import Server
 
@@ -140,6 +142,46 @@ def test_a_bad_chunk_that_was_found_out_is_on_the_tier_again_afterwards(server: 
     server.tokens([PROMPT])
     server.settle()
     assert file.read_bytes() == good
+
+
+MISSING = {
+    "the first": [0],
+    "the head": list(range(25)),
+    "all but the end": list(range(58)),
+    "a run in the middle": list(range(20, 40)),
+    "several": [3, 17, 18, 45],
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("missing", MISSING)
+def test_what_no_tier_holds_is_computed_and_what_is_behind_it_is_loaded(
+    server: Server,
+    reference: Reference,
+    outcomes: list[ActivePlan],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    mode: str,
+    missing: str,
+) -> None:
+    monkeypatch.setattr(prefetch, "PATIENCE_SECONDS", 120.0)
+    server.tokens([PROMPT])
+    server.forget()
+    gone = server.remove(MISSING[missing])
+    server.tune(**MODES[mode])
+    del outcomes[:]
+
+    assert server.tokens([PROMPT]) == [reference.prompt]
+
+    (outcome,) = [active.plan.outcome() for active in outcomes]
+    computed = set(MISSING[missing]) | set(range(round(0.4 * 62)) if mode == "Static" else ())
+    if mode in ("LoadOnly", "Static"):
+        assert (outcome.computed, outcome.loaded) == (len(computed), 62 - len(computed))
+    assert outcome.lost == 0
+    server.settle()
+    assert [file.name for file in gone if not file.exists()] == [], "what was computed is not on the tier again"
+    for file, data in gone.items():
+        file.write_bytes(data)
 
 
 def test_wrong_data_with_a_right_checksum_changes_the_output_so_loaded_kv_is_really_used(

@@ -8,6 +8,7 @@ import pytest
 from vllm.v1.request import RequestStatus
 
 from cake_engine.core.plan import Chunk
+from cake_engine.vllm import prefetch
 from cake_engine.vllm.active_plan import ActivePlan
 from tests.engine.conftest import EXTENDED, PROMPT, SEVERAL, Reference
 from tests.engine.serving import Server, prompt
@@ -86,6 +87,27 @@ def test_the_plan_finds_it_in_memory_and_counts_it_for_the_tier_that_it_came_fro
     assert len(reads) == 62
     assert set(outcomes[-1].tiers.values()) == {"shared"}
     assert outcomes[-1].plan.outcome().loaded == 62
+
+
+def test_what_is_behind_a_missing_head_is_read_ahead_and_the_rest_is_new_text(
+    one_seat: Server, reference: Reference, outcomes: list[ActivePlan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prefetch, "PATIENCE_SECONDS", 120.0)
+    one_seat.tokens([PROMPT])
+    one_seat.forget()
+    gone = one_seat.remove([*range(25), 40])
+    one_seat.tune(mode="LoadOnly")
+    runner = occupy(one_seat)
+    request = one_seat.begin(PROMPT)
+    one_seat.step_until(lambda: len(held(one_seat, request)) == 62 - len(gone))
+    assert held(one_seat, request) == {*range(25, 40), *range(41, 62)}
+    assert one_seat.cake.prefetch.new_text(one_seat.scheduler.requests[request]) == 26 * 32 + 16
+    free(one_seat, runner)
+    assert one_seat.finish() == [reference.prompt]
+    assert outcomes[-1].plan.outcome().loaded == 62 - len(gone)
+    one_seat.settle()
+    for file, data in gone.items():
+        file.write_bytes(data)
 
 
 def test_the_tail_comes_first_and_what_is_on_its_way_at_admission_is_waited_for(

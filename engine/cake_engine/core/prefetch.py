@@ -8,7 +8,7 @@ memory for it is bounded, over all requests that wait.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from cake_engine.config import LiveConfig, Mode
 
@@ -41,12 +41,19 @@ class Ahead:
         held: Chunks in memory that are kept there.
     """
 
-    def __init__(self, first: int, end: int) -> None:
+    def __init__(self, first: int, end: int, missing: Iterable[int] = ()) -> None:
+        """Ask for nothing yet.
+
+        Args:
+            first: First chunk that the device does not hold.
+            end: One past the last stored chunk.
+            missing: The chunks among them that are stored nowhere.
+        """
         self.first = first
         self.end = end
         self.asked: set[int] = set()
         self.held: set[int] = set()
-        self._lost: set[int] = set()
+        self._lost = set(missing)
         self._below = end
 
     def wanted(self, floor: int = 0) -> Iterator[int]:

@@ -16,7 +16,7 @@ class ActivePlan:
 
     Attributes:
         keys: Key of every chunk from 0 to the plan's end.
-        tiers: Name of the tier where a chunk was found, by chunk.
+        tiers: Name of the tier where a chunk was found, by chunk; what is missing is not among them.
         blocks: Device blocks of the request; None until it is admitted.
         near: Chunks in memory or on their way there, not yet copied.
         held: Chunks among them that were kept in memory for this request while it waited.

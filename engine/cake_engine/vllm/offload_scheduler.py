@@ -85,17 +85,18 @@ class CakeOffloadScheduler(ServedPlans):
             return None, False
         if request.skip_reading_prefix_cache:
             return 0, False
+        before = self._admit_running.get(request.request_id)
         try:
-            active = self._plan(request, num_computed_tokens, *found)
+            active = self._plan(request, num_computed_tokens, *found, before)
         except UnansweredError:
             return None, False
         if active is None:
             return 0, False
         self._active[request.request_id] = active
-        before = self._admit_running.get(request.request_id)
         if before is not None:
             active.follow(before)
-        self.skip_stores_below(request.request_id, active.plan.end)
+        holes = active.plan.holes()
+        self.skip_stores_below(request.request_id, holes[0].start if holes else active.plan.end)
         self._look()  # those that were admitted in this step before it go first, and it does not wait for itself
         self._aim(active)
         size = active.plan.chunk_tokens
@@ -105,9 +106,11 @@ class CakeOffloadScheduler(ServedPlans):
         active.parked = True
         return active.plan.end * size - num_computed_tokens, True
 
-    def _plan(self, request: Request, computed: int, keys: list[Any], context: Any) -> ActivePlan | None:
+    def _plan(
+        self, request: Request, computed: int, keys: list[Any], context: Any, before: ActivePlan | None
+    ) -> ActivePlan | None:
         least = self._live.current.minimum_load_tokens
-        return make_plan(self, request, computed, keys, context, least=least)
+        return make_plan(self, request, computed, keys, context, least=least, before=before)
 
     def update_state_after_alloc(self, request: Request, blocks: KVCacheBlocks, num_external_tokens: int) -> None:
         """Take the blocks of a planned request; loads begin with this step's metadata."""
@@ -130,7 +133,7 @@ class CakeOffloadScheduler(ServedPlans):
             self.reads.join(active.keys[chunk], active.request_id)
         self.prefetch.admit(active)
         if self._admit_running.pop(request.request_id, None) is None:
-            self.count(metrics.OFFERED_LOAD, (active.plan.end - active.plan.first) * self.chunk_bytes)
+            self.count(metrics.OFFERED_LOAD, len(active.tiers) * self.chunk_bytes)
         if num_external_tokens:
             self.blocks_were_allocated(active.blocks)
 

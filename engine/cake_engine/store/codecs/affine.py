@@ -21,21 +21,16 @@ it is exact then, and its payload is as long as the block, which no other payloa
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
 import torch
 
+from cake_engine.store.codecs.planes import PlaneNumbers, largest_of, type_of
+from cake_engine.store.codecs.raw import RawCodec
 from cake_engine.store.layout import BlockLayout, Plane
 
-_NUMBERS = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
-_ONE_THREAD = 32767
-"""Numbers in one operation: from 32,768 on torch takes further threads, and those belong to the model."""
-
-_Piece = tuple[int, slice, slice]
-"""A worker, some of its layers, some of their heads."""
+_AS_IT_IS = RawCodec()
 
 
 class AffineCodec:
@@ -59,10 +54,8 @@ class AffineCodec:
         Raises:
             ValueError: Such blocks are of other numbers, or too small to become smaller.
         """
-        if layout.dtype not in _NUMBERS:
-            raise ValueError(f"blocks of {layout.dtype} are not of {', '.join(_NUMBERS)}")
-        self._type = _NUMBERS[layout.dtype]
-        self._layout, self._width = layout, self._type.itemsize
+        self._type = type_of(layout)
+        self._width = self._type.itemsize
         _, tokens, _ = layout.keys.shape
         _, _, channels = layout.values.shape
         keys = _Grouping.of(layout, layout.keys, along=self.key_tokens or tokens, by_channel=True)
@@ -96,25 +89,26 @@ class AffineCodec:
         """Write the groups, or the block where it has a number that they cannot hold."""
         numbers = torch.frombuffer(block, dtype=self._type)
         for grouping, (lows, steps, codes) in zip(self._groupings, self._parts(payload), strict=True):
-            for piece in grouping.pieces():
-                found = _groups_of(grouping.read(numbers, piece).float(), self.bits, self._type)
+            for piece in grouping.plane.pieces():
+                groups = grouping.of_tokens(grouping.plane.read(numbers, piece))
+                found = _groups_of(groups.float(), self.bits, self._type)
                 if found is None:
-                    np.copyto(np.frombuffer(payload[: block.nbytes], np.uint8), np.frombuffer(block, np.uint8))
-                    return block.nbytes
+                    return _AS_IT_IS.encode(block, payload)
                 lows[piece], steps[piece], codes[piece] = found
         return self._payload_bytes
 
     def decode(self, payload: memoryview, block: memoryview) -> None:
         """Write the numbers of the block; padding stays as it was, but in a block that was kept as it is."""
         if payload.nbytes == block.nbytes:
-            np.copyto(np.frombuffer(block, np.uint8), np.frombuffer(payload, np.uint8))
+            _AS_IT_IS.decode(payload, block)
             return
         if payload.nbytes != self._payload_bytes:
             raise ValueError(f"{payload.nbytes} bytes are not a payload of a block of {block.nbytes}")
         numbers = torch.frombuffer(block, dtype=self._type)
         for grouping, (lows, steps, codes) in zip(self._groupings, self._parts(payload), strict=True):
-            for piece in grouping.pieces():
-                grouping.write(numbers, piece, _numbers_of(lows[piece], steps[piece], codes[piece], self.bits))
+            for piece in grouping.plane.pieces():
+                decoded = _numbers_of(lows[piece], steps[piece], codes[piece], self.bits)
+                grouping.plane.write(numbers, piece, decoded)
 
     def _lows(self, grouping: _Grouping) -> tuple[int, ...]:
         workers, layers, heads, groups, _, channels = grouping.shape
@@ -150,50 +144,26 @@ class _Grouping:
         shape: Workers, layers, heads, groups, numbers of a group, channels that each group has apart (values: 1).
     """
 
-    layout: BlockLayout
-    plane: Plane
+    plane: PlaneNumbers
     shape: tuple[int, int, int, int, int, int]
 
     @classmethod
     def of(cls, layout: BlockLayout, plane: Plane, *, along: int, by_channel: bool) -> _Grouping:
         """Groups of so many numbers, or of as many fewer as divide the axis."""
-        heads, tokens, channels = plane.shape
+        numbers = PlaneNumbers(layout, plane)
+        workers, layers, heads, tokens, channels = numbers.shape
         length = math.gcd(along, tokens if by_channel else channels)
         groups = tokens // length if by_channel else tokens * channels // length
-        shape = (layout.workers[0], layout.layers[0], heads, groups, length, channels if by_channel else 1)
-        return cls(layout, plane, shape)
+        return cls(numbers, (workers, layers, heads, groups, length, channels if by_channel else 1))
 
     @property
     def length(self) -> int:
         """Numbers of a group."""
         return self.shape[4]
 
-    def pieces(self) -> Iterator[_Piece]:
-        """The whole plane in parts of as many numbers as one thread handles, heads being the least."""
-        workers, layers, heads, *rest = self.shape
-        at_once = max(1, _ONE_THREAD // math.prod(rest))
-        layer_step, head_step = max(1, at_once // heads), min(heads, at_once)
-        for worker in range(workers):
-            for layer in range(0, layers, layer_step):
-                for head in range(0, heads, head_step):
-                    yield worker, slice(layer, layer + layer_step), slice(head, head + head_step)
-
-    def read(self, numbers: torch.Tensor, piece: _Piece) -> torch.Tensor:
-        """A piece of a block, of shape (layers, heads, groups, numbers, channels)."""
-        found = self._view(numbers, piece)
-        return found.reshape(*found.shape[:2], *self.shape[3:])
-
-    def write(self, numbers: torch.Tensor, piece: _Piece, decoded: torch.Tensor) -> None:
-        """Put a piece into a block."""
-        place = self._view(numbers, piece)
-        place.copy_(decoded.reshape(place.shape))
-
-    def _view(self, numbers: torch.Tensor, piece: _Piece) -> torch.Tensor:
-        worker, layers, heads = piece
-        parts = [self.layout.layers, self.plane.heads, *self.plane.tokens, *self.plane.channels]
-        sizes, strides = zip(*parts, strict=True)
-        offset = worker * self.layout.workers[1] + self.plane.offset
-        return numbers.as_strided(sizes, strides, offset)[layers, heads]
+    def of_tokens(self, piece: torch.Tensor) -> torch.Tensor:
+        """A piece by its groups, of shape (layers, heads, groups, numbers, channels)."""
+        return piece.reshape(*piece.shape[:2], *self.shape[3:])
 
 
 def _groups_of(
@@ -201,7 +171,7 @@ def _groups_of(
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None:
     """Lows, steps and packed codes of groups along the last axis but one; None where a number is out of range."""
     low, high = numbers.amin(-2, keepdim=True), numbers.amax(-2, keepdim=True)
-    limit = torch.finfo(dtype).max / 4
+    limit = largest_of(dtype)
     if not bool((low.amin() >= -limit) & (high.amax() <= limit)):  # also where one is not a number
         return None
     levels = (1 << bits) - 1

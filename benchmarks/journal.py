@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 Figures = dict[str, float]
+
+
+def code_of(*packages: ModuleType) -> str:
+    """A digest of the sources of packages: figures of other code are not gone on with."""
+    digest = hashlib.sha256()
+    for path in sorted(_sources(packages)):
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def _sources(packages: tuple[ModuleType, ...]) -> Iterator[Path]:
+    for package in packages:
+        yield from Path(package.__file__ or "").parent.rglob("*.py")
 
 
 class JournalError(RuntimeError):

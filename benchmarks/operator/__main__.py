@@ -16,7 +16,7 @@ import benchmarks.operator
 import cake_operator
 from benchmarks.cells import exit_status, matching, measure
 from benchmarks.goals import verdicts
-from benchmarks.journal import Journal
+from benchmarks.journal import Journal, code_of
 from benchmarks.operator.cells import SIZES, cells
 from benchmarks.operator.report import GOALS, Run, faults_found, write
 from benchmarks.pages import machine
@@ -33,10 +33,10 @@ def main() -> int:
 
 def benchmark(arguments: argparse.Namespace) -> int:
     """Measure the cells, then write and print what was found."""
-    packages = (cake_operator, benchmarks.operator)
-    sources = sorted(path for one in packages for path in Path(one.__file__ or "").parent.rglob("*.py"))
     name = "operator-quick.jsonl" if arguments.quick else "operator.jsonl"
-    journal = Journal(cache.root() / "benchmarks" / name, cache.fingerprint(*sources), resume=arguments.resume)
+    journal = Journal(
+        cache.root() / "benchmarks" / name, code_of(cake_operator, benchmarks.operator), resume=arguments.resume
+    )
     measured = measure(arguments.cells, journal, cache.root())
     command = shlex.join(["python", "-m", "benchmarks.operator", *sys.argv[1:]])
     today = datetime.datetime.now(datetime.UTC).date().isoformat()

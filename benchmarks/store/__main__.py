@@ -16,7 +16,7 @@ import benchmarks.store
 import cake_engine
 from benchmarks.cells import exit_status, matching, measure
 from benchmarks.goals import verdicts
-from benchmarks.journal import Journal
+from benchmarks.journal import Journal, code_of
 from benchmarks.pages import machine
 from benchmarks.store.cells import cells
 from benchmarks.store.report import GOALS, Run, write
@@ -33,11 +33,10 @@ def main() -> int:
 
 def benchmark(arguments: argparse.Namespace) -> int:
     """Measure the cells, then write and print what was found."""
-    sources = [
-        p for module in (cake_engine, benchmarks.store) for p in Path(module.__file__ or "").parent.rglob("*.py")
-    ]
     name = "store-quick.jsonl" if arguments.quick else "store.jsonl"
-    journal = Journal(cache.root() / "benchmarks" / name, cache.fingerprint(*sorted(sources)), resume=arguments.resume)
+    journal = Journal(
+        cache.root() / "benchmarks" / name, code_of(cake_engine, benchmarks.store), resume=arguments.resume
+    )
     measured = measure(arguments.cells, journal, arguments.folder)
     command = shlex.join(["python", "-m", "benchmarks.store", *sys.argv[1:]])
     run = Run(measured, machine(), command, datetime.datetime.now(datetime.UTC).date().isoformat())

@@ -219,4 +219,5 @@ def open_device(kind: str = "auto") -> Device:
         raise ValueError("torch finds no GPU here: leave out --device, or write --device cpu")
     if kind == "cuda" or (kind == "auto" and torch.cuda.is_available()):
         return Gpu()
+    torch.set_num_threads(1)  # of two cores one computes, and the other is for the loads
     return Processor()

@@ -10,15 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from random import Random
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from benchmarks.gpu.filling import Engine, Filling, Prompt
+from benchmarks.gpu.filling import Engine, Filling, Prompt, Served
 from benchmarks.gpu.pages import PageTable
 from benchmarks.gpu.sources import Ended
+from benchmarks.journal import Figures
 from cake_engine.config import Mode
 from cake_engine.core.tier_cost import TierCost
+
+if TYPE_CHECKING:
+    from benchmarks.gpu.bench import Bench
 
 BOUNDS = {torch.float32: 1e-5, torch.bfloat16: 5e-2}
 """The most that a page may differ in norm, over its own norm.
@@ -73,6 +78,12 @@ class Erratic:
         self._asked.clear()
 
 
+_CHUNKS = 32
+"""Of the prompts that are compared."""
+_WRONG = 1e9
+"""Stands for a difference without bound, which JSON has no number for."""
+
+
 @dataclass(frozen=True)
 class Difference:
     """One request beside plain prefill.
@@ -103,12 +114,18 @@ class Reference:
     logits: Tensor
 
 
-def stored(engine: Engine, prompt: Prompt) -> Reference:
+def keep(engine: Engine, prompt: Prompt) -> Served:
     """Compute a prompt plainly, in full steps, and keep its prefix in its rows."""
     served = Filling(engine, prompt, None, Mode.COMPUTE_ONLY).serve()
-    pages = [engine.pool.page(number).clone() for number in prompt.table.pages[: prompt.chunks]]
     for page, row in zip(prompt.table.pages, prompt.rows, strict=False):
         engine.pool.save(page, row)
+    return served
+
+
+def stored(engine: Engine, prompt: Prompt) -> Reference:
+    """Keep a prompt, and what there is to compare others with."""
+    served = keep(engine, prompt)
+    pages = [engine.pool.page(number).clone() for number in prompt.table.pages[: prompt.chunks]]
     return Reference(tuple(pages), served.logits.clone())
 
 
@@ -130,6 +147,25 @@ def trial(engine: Engine, prompt: Prompt, reference: Reference, seed: int) -> Di
     mode = draw.choice((Mode.ADAPTIVE, Mode.STATIC, Mode.LOAD_ONLY))
     served = Filling(engine, request, Erratic(seed), mode, draw.random()).serve()
     return compare(engine, request, reference, served.logits, served.outcome.computed)
+
+
+def measure(bench: Bench, trials: int) -> Figures:
+    """How far KV and logits were from plain prefill's: with steps of one chunk, and with the engine's own steps."""
+    figures: Figures = {"trials": float(2 * trials), "bound": BOUNDS[bench.device.dtype]}
+    longest = min(bench.longest, _CHUNKS * bench.sizes.page_tokens)
+    for name, step_tokens in (("aligned", bench.sizes.page_tokens), ("ragged", bench.sizes.step_tokens)):
+        engine = Engine(bench.device, bench.model, bench.pool, step_tokens)
+        prompt = bench.prompt(longest)
+        reference = stored(engine, prompt)
+        found = [trial(engine, prompt, reference, seed) for seed in range(trials)]
+        figures |= {
+            f"{name}_meetings": float(len({one.computed for one in found})),
+            f"{name}_identical": sum(one.identical for one in found) / trials,
+            f"{name}_worst": min(_WRONG, max(one.worst for one in found)),
+            f"{name}_wrong": float(sum(not one.worst < BOUNDS[bench.device.dtype] for one in found)),
+        }
+    bench.store()
+    return figures
 
 
 def _relative(found: Tensor, expected: Tensor) -> float:

@@ -18,13 +18,15 @@ from benchmarks.gpu.model import Llama
 from benchmarks.gpu.pages import KvPool, PageTable
 from benchmarks.gpu.phases import Phases
 from benchmarks.gpu.sources import Source
+from benchmarks.ttft.records import Step, Work
 from cake_engine.config import LiveConfig, Mode
 from cake_engine.core.cost import ComputeCost, Span
 from cake_engine.core.meeting import aim
 from cake_engine.core.plan import Chunk, Outcome, Plan
 from cake_engine.core.plan_costs import Demand, PlanCosts
 
-_ID = "request"
+ID = "request"
+"""A filling's only request, as plans and records call it."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ class Served:
         seconds: From its arrival to the first token.
         token: The first one.
         logits: It was chosen from.
+        steps: Of the prefix and the new text, in seconds since the request's arrival.
         predicted: The meeting point that was expected first, a chunk; None where nothing was.
     """
 
@@ -102,6 +105,7 @@ class Served:
     logits: Tensor
     outcome: Outcome
     phases: Phases
+    steps: tuple[Step, ...]
     predicted: int | None
 
 
@@ -134,23 +138,24 @@ class Filling:
         self._copies: dict[int, Copy] = {}
         self._landed: list[Copy] = []
         self._landings: list[tuple[Mark, Mark]] = []
-        self._heard = time.perf_counter()
+        self._steps: list[Step] = []
+        self._began = self._heard = time.perf_counter()
         self.at = 0
         self.phases = Phases()
         self.predicted: int | None = None
 
     def serve(self) -> Served:
         """Go on until the first token is there."""
-        began = time.perf_counter()
+        began = self._began = time.perf_counter()
         try:
             while self.advance():
                 pass
-            logits = self._engine.step(self._prompt, self.at, len(self._prompt.tokens) - self.at, self.phases)
+            logits = self._step(len(self._prompt.tokens) - self.at)
             token = int(logits.argmax())
             seconds = time.perf_counter() - began
         finally:
             self.close()
-        return Served(seconds, token, logits, self.plan.outcome(), self.phases, self.predicted)
+        return Served(seconds, token, logits, self.plan.outcome(), self.phases, tuple(self._steps), self.predicted)
 
     def advance(self) -> bool:
         """One step of the engine; whether a part of the prefix is still missing."""
@@ -168,7 +173,7 @@ class Filling:
             tokens = self.plan.limit(self.at, min(budget, prefix - self.at))
             self.plan.computed(self.at, self.at + tokens)
         if tokens or self._engine.decoding:
-            self._engine.step(self._prompt, self.at, tokens, self.phases)
+            self._step(tokens)
             self.at += tokens
         else:
             with self.phases.count("waiting"):
@@ -180,11 +185,21 @@ class Filling:
         for copy in (*self._copies.values(), *self._landed):
             copy.wait()
             self.phases.copying += copy.seconds
-        self.phases.landing += sum(after.seconds_since(before) for before, after in self._landings)
+        for before, after in self._landings:
+            after.wait()
+            self.phases.landing += after.seconds_since(before)
         self._copies, self._landed, self._landings = {}, [], []
         if self._source:
             self._source.drain()
         self._reading.clear()
+
+    def _step(self, tokens: int) -> Tensor:
+        began = time.perf_counter() - self._began
+        logits = self._engine.step(self._prompt, self.at, tokens, self.phases)
+        ended = time.perf_counter() - self._began
+        work = (Work(prompt=ID, start=self.at, stop=self.at + tokens),) if tokens else ()
+        self._steps.append(Step(began=began, ended=ended, prefill=work, decoding=self._engine.decoding))
+        return logits
 
     def _hear(self) -> None:
         """Take in what has arrived and what has been copied since the last step."""
@@ -202,10 +217,10 @@ class Filling:
             self.plan.loaded(chunk)
 
     def _aim(self) -> None:
-        demand = Demand(self._engine.decoding, [(_ID, self.at, len(self._prompt.tokens))])
+        demand = Demand(self._engine.decoding, [(ID, self.at, len(self._prompt.tokens))])
         silent = time.perf_counter() - self._heard if self._reading else 0.0
-        self._costs.look(demand, {_ID: self.plan}, self._live, {self._source.name: silent} if self._source else {})
-        goal = aim(self.plan, self.at, self._mode, self._costs.of(_ID), self._meeting)
+        self._costs.look(demand, {ID: self.plan}, self._live, {self._source.name: silent} if self._source else {})
+        goal = aim(self.plan, self.at, self._mode, self._costs.of(ID), self._meeting)
         self.plan.aim(goal.meeting, goal.floor)
         if self.predicted is None and goal.seconds is not None:
             self.predicted = goal.meeting

@@ -40,7 +40,7 @@ class KvPool:
     """
 
     def __init__(self, shape: Shape, pages: int, page_tokens: int, device: Device) -> None:
-        self.page_tokens = page_tokens
+        self.page_tokens, self._device = page_tokens, device
         self.data = torch.empty(
             (shape.layers, 2, pages * page_tokens, shape.kv_heads, shape.head_size),
             dtype=device.dtype,
@@ -76,5 +76,6 @@ class KvPool:
         row.view(page.dtype).view(page.shape).copy_(page.contiguous())
 
     def poison(self) -> None:
-        """Make whatever is not written again show in all that reads it."""
+        """Make whatever is not written again show in all that reads it, before anything is copied or computed."""
         self.data.fill_(float("nan"))
+        self._device.mark().wait()  # copies have a stream of their own: one could be overtaken by this

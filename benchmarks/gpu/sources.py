@@ -37,17 +37,19 @@ class Ended:
 
 
 class Source(Protocol):
-    """Brings chunks of one stored prefix into rows of CPU memory.
+    """Brings chunks of one stored prefix into rows of CPU memory."""
 
-    Attributes:
-        name: Of the tier.
-        cap: Bytes per second; None for none.
-        cost: What reads take.
-    """
+    @property
+    def name(self) -> str:
+        """Of the tier."""
 
-    name: str
-    cap: float | None
-    cost: TierCost
+    @property
+    def cap(self) -> float | None:
+        """Bytes per second; None for none."""
+
+    @property
+    def cost(self) -> TierCost:
+        """What reads take."""
 
     def ask(self, chunks: Iterable[int]) -> None:
         """Have chunks read, in this order."""

@@ -15,7 +15,7 @@ from typing import Final, NoReturn
 
 from benchmarks.operator.stage import Stage, User
 from cake_operator.apply.cache import Cache, Key, Object, key_of
-from cake_operator.apply.client import ApiError
+from cake_operator.apply.errors import ApiError
 from cake_operator.apply.kinds import LEASES, PODS
 from cake_operator.workqueue import WorkQueue, work
 from tests.cluster.cakes import READY

@@ -8,8 +8,9 @@ import sys
 
 import kopf
 
-from cake_operator.apply.client import ApiError, Client, Object
+from cake_operator.apply.client import Client, Object
 from cake_operator.apply.credentials import login
+from cake_operator.apply.errors import ApiError
 from cake_operator.apply.kinds import CAKE_DEPLOYMENTS, LEASES
 from cake_operator.configuration import Configuration, ConfigurationError
 

@@ -22,8 +22,9 @@ from prometheus_client import REGISTRY
 
 from cake_operator import instruments
 from cake_operator.apply.cache import Cache, Key, Object, key_of, owner_of
-from cake_operator.apply.client import ApiError, Client
+from cake_operator.apply.client import Client
 from cake_operator.apply.credentials import login
+from cake_operator.apply.errors import ApiError
 from cake_operator.apply.informer import Informer
 from cake_operator.apply.keeping import keeper
 from cake_operator.apply.kinds import CAKE_DEPLOYMENTS, CHILDREN, CLAIMS, PODS, PROMETHEUS_RULES, Kind

@@ -14,7 +14,8 @@ from typing import Any, NoReturn
 
 from cake_operator import instruments
 from cake_operator.apply.cache import Cache, Key, key_of
-from cake_operator.apply.client import ApiError, Client
+from cake_operator.apply.client import Client
+from cake_operator.apply.errors import ApiError
 from cake_operator.apply.keeping import keeper
 from cake_operator.apply.kinds import CAKE_DEPLOYMENTS
 from cake_operator.endpoints import Pulse

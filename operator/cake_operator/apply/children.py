@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cake_operator.apply.cache import Cache, Key, Object
-from cake_operator.apply.client import ApiError, Client
+from cake_operator.apply.client import Client
+from cake_operator.apply.errors import ApiError
 from cake_operator.apply.kinds import CAKE_DEPLOYMENTS, CHILDREN, Kind, kind_of
 from cake_operator.apply.marks import Mark, mark_of
 from cake_operator.apply.ownership import attached

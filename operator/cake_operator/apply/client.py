@@ -17,9 +17,10 @@ import kopf
 import orjson
 
 from cake_operator import instruments
+from cake_operator.apply.errors import ApiError, raise_for
 from cake_operator.apply.kinds import Kind
 
-__all__ = ["FIELD_MANAGER", "ApiError", "Client", "Object", "Patience"]
+__all__ = ["FIELD_MANAGER", "Client", "Object", "Patience"]
 
 Object = dict[str, Any]
 
@@ -33,32 +34,6 @@ TRANSIENT = frozenset({429, 500, 502, 503, 504})
 PAGE = 500
 # The API server sends a bookmark about once a minute: a watch that is silent for longer has been cut unnoticed.
 SILENCE_SECONDS = 90.0
-
-
-class ApiError(Exception):
-    """The API server refused a request, or could not be reached (`status` 0).
-
-    Attributes:
-        status: HTTP status.
-        reason: The API's machine-readable reason: Conflict, Invalid, Forbidden, Expired, ...
-        message: The API's sentence for a person.
-        causes: What else the API says to programs: NamespaceTerminating, FieldValueInvalid, ...
-    """
-
-    def __init__(self, status: int, reason: str, message: str, causes: frozenset[str] = frozenset()) -> None:
-        super().__init__(message)
-        self.causes = causes
-        self.status = status
-        self.reason = reason
-        self.message = message
-
-    @classmethod
-    def of(cls, status: Object) -> Self:
-        """The error that a `Status` object describes."""
-        code, reason = int(status.get("code") or 0), str(status.get("reason") or "Unknown")
-        causes = (status.get("details") or {}).get("causes") or ()
-        named = frozenset(str(one.get("reason") or "") for one in causes)
-        return cls(code, reason, str(status.get("message") or reason), named)
 
 
 @dataclass(frozen=True)
@@ -162,7 +137,7 @@ class Client:
                 instruments.API_REQUESTS.labels("watch", str(response.status)).inc()
                 if response.status == 401:
                     await self._renew(session)
-                await _raise_for(response)
+                await raise_for(response)
                 async for line in _lines(response.content):
                     event = orjson.loads(line)
                     if event["type"] == "ERROR":
@@ -246,7 +221,7 @@ class Client:
                     if response.status in TRANSIENT and attempt < attempts:
                         await asyncio.sleep(min(_delay(attempt, response.headers.get("Retry-After")), seconds))
                         continue
-                    await _raise_for(response)
+                    await raise_for(response)
                     return orjson.loads(await response.read())  # type: ignore[no-any-return]  # the API answers with objects
             except (aiohttp.ClientError, TimeoutError) as error:
                 instruments.API_REQUESTS.labels(method.lower(), "none").inc()
@@ -306,17 +281,6 @@ def _delay(attempt: int, retry_after: str | None) -> float:
     if retry_after and retry_after.isdigit():
         return float(retry_after)
     return 0.2 * 2.0 ** (attempt - 1) * random.uniform(0.75, 1.25)  # noqa: S311 (spreads load, guards nothing)
-
-
-async def _raise_for(response: aiohttp.ClientResponse) -> None:
-    if response.status < 400:
-        return
-    text = await response.read()
-    try:
-        status = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        status = {"message": text.decode(errors="replace")[:300]}
-    raise ApiError.of({"reason": response.reason, **status, "code": response.status})
 
 
 async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:

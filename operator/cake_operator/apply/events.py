@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from cake_operator import instruments
-from cake_operator.apply.client import FIELD_MANAGER, ApiError, Client, Object
+from cake_operator.apply.client import FIELD_MANAGER, Client, Object
+from cake_operator.apply.errors import ApiError
 from cake_operator.apply.kinds import EVENTS
 from cake_operator.status.conditions import timestamp
 from cake_operator.status.happenings import Happening

@@ -9,7 +9,8 @@ from typing import NoReturn
 
 from cake_operator import instruments
 from cake_operator.apply.cache import Cache, Object
-from cake_operator.apply.client import ApiError, Client
+from cake_operator.apply.client import Client
+from cake_operator.apply.errors import ApiError
 from cake_operator.apply.kinds import Kind
 
 __all__ = ["HistoryLostError", "Informer"]

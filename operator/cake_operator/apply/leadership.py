@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NoReturn, Self
 
-from cake_operator.apply.client import ApiError, Client, Object, Patience
+from cake_operator.apply.client import Client, Object, Patience
+from cake_operator.apply.errors import ApiError
 from cake_operator.apply.kinds import LEASES
 from cake_operator.clock import elapsed
 

@@ -8,7 +8,8 @@ from typing import Final
 
 from cake_operator import instruments
 from cake_operator.apply.cache import Cache
-from cake_operator.apply.client import ApiError, Client
+from cake_operator.apply.client import Client
+from cake_operator.apply.errors import ApiError
 from cake_operator.apply.keeping import DELETION_COST, keeper
 from cake_operator.apply.kinds import PODS
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 
 from cake_operator import instruments
-from cake_operator.apply.client import ApiError, Client, Object
+from cake_operator.apply.client import Client, Object
+from cake_operator.apply.errors import ApiError
 from cake_operator.apply.kinds import SECRETS
 
 __all__ = ["make_once"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from cake_operator import instruments
 from cake_operator.apply.cache import Cache, Object
-from cake_operator.apply.client import ApiError, Client
+from cake_operator.apply.client import Client
+from cake_operator.apply.errors import ApiError
 from cake_operator.apply.keeping import keeper
 from cake_operator.apply.kinds import CAKE_DEPLOYMENTS
 

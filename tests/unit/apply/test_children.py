@@ -16,7 +16,8 @@ from cake_engine.config import LiveConfig
 from cake_operator.api import CakeDeployment
 from cake_operator.apply.cache import Cache
 from cake_operator.apply.children import Children, OwnerGoneError
-from cake_operator.apply.client import ApiError, Client
+from cake_operator.apply.client import Client
+from cake_operator.apply.errors import ApiError
 from cake_operator.apply.kinds import CLAIMS, CONFIG_MAPS, SERVICES
 from cake_operator.apply.marks import mark_of
 

@@ -7,7 +7,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from cake_operator.apply import client as module
-from cake_operator.apply.client import ApiError, Client
+from cake_operator.apply.client import Client
+from cake_operator.apply.errors import ApiError
 from cake_operator.apply.kinds import DEPLOYMENTS, SERVICES
 from tests.unit.apply.api_server import Answer, Script, broken, client_of, ok, refusal, stream
 

@@ -13,7 +13,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from cake_operator.apply.cache import Cache, key_of
-from cake_operator.apply.client import FIELD_MANAGER, ApiError, Client
+from cake_operator.apply.client import FIELD_MANAGER, Client
+from cake_operator.apply.errors import ApiError
 from cake_operator.apply.keeping import keeper
 from cake_operator.apply.kinds import CAKE_DEPLOYMENTS, CHILDREN, PODS, SECRETS, Kind
 from cake_operator.policy.laws import Laws

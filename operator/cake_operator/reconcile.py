@@ -121,12 +121,13 @@ class Reconciler:
             return None
         # status
         overlooked = overlooked_since(memory.overlooked, seen.deployment, now)
-        if overlooked is None and memory.overlooked is not None:
-            self._attention.took(now - memory.overlooked)
-        self._memories[key] = memory = replace(memory, overlooked=overlooked)
         patience = self._attention.patience(urgent=bool(failures) or not stored.get("status"))
         if overlooked is not None and now < overlooked + patience:
+            self._memories[key] = replace(memory, overlooked=overlooked)
             return overlooked + patience
+        if (since := overlooked or memory.overlooked) is not None:
+            self._attention.took(now - since)  # and longer, where Kubernetes still has not looked
+        self._memories[key] = memory = replace(memory, overlooked=overlooked)
         found = self._findings(resource, reads, seen, snapshot, decided, memory=memory, failures=failures)
         status = report(resource, stored["metadata"]["generation"], stored.get("status") or {}, found, now)
         written = await self._tell(stored, status, now)

@@ -29,7 +29,7 @@ class Attention:
         self._usual = timedelta(0)
 
     def took(self, length: timedelta) -> None:
-        """Note how long it took with one."""
+        """Note how long it took with one, or has taken so far."""
         length = min(length, MOST)
         self._usual = max(length, self._usual + FORGOTTEN * (length - self._usual))
 

@@ -12,7 +12,7 @@ import orjson
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from cake_operator.apply.cache import Cache, key_of
+from cake_operator.apply.cache import Cache, Key, key_of
 from cake_operator.apply.client import FIELD_MANAGER, Client
 from cake_operator.apply.errors import ApiError
 from cake_operator.apply.keeping import keeper
@@ -64,10 +64,10 @@ class SmallCluster:
         if gone is not None:
             self.cache.drop(kind, gone)
 
-    async def look(self) -> None:
+    async def look(self, key: Key = KEY) -> None:
         """One reconcile, as the queue has it made."""
         with contextlib.suppress(ApiError):  # it would be tried again later
-            await self.reconciler.reconcile(KEY)
+            await self.reconciler.reconcile(key)
 
     def pass_time(self, seconds: float) -> None:
         """The clock goes on."""

@@ -41,7 +41,7 @@ class WorkQueue(Generic[Key]):
             self._enqueue(key)
 
     def add_after(self, key: Key, seconds: float) -> None:
-        """Have `key` worked on in `seconds` at the latest."""
+        """Have `key` worked on in `seconds` at the latest. Work on it that begins before takes the place of that."""
         loop = asyncio.get_running_loop()
         due = loop.time() + seconds
         if (timer := self._timers.get(key)) is not None:
@@ -70,6 +70,8 @@ class WorkQueue(Generic[Key]):
         """Wait for a key and hold it: nobody else gets it until the block ends."""
         key = await self._waiting.get()
         self._dirty.discard(key)
+        if (timer := self._timers.pop(key, None)) is not None:
+            timer.cancel()  # what it was for is seen now; whoever works on the key says when it is due again
         self._running.add(key)
         try:
             yield key

@@ -42,11 +42,13 @@ def differences(desired: Any, live: Any) -> Iterator[Difference]:
 
 
 def _differ(desired: Any, live: Any, where: str, field: str, *, amounts: bool) -> Iterator[Difference]:
+    if desired == live:
+        return  # most of a rendered object, compared without a step into it
     if isinstance(desired, dict) and (isinstance(live, dict) or live is None):
         yield from _objects_differ(desired, live, where, amounts=amounts)
     elif isinstance(desired, list) and (isinstance(live, list) or live is None):
         yield from _lists_differ(desired, live or [], where, field, amounts=amounts)
-    elif desired == live or (live is None and desired in ("", None)):
+    elif live is None and desired == "":
         return
     elif not (amounts and same_amount(desired, live)):
         yield Difference(f"{where} is {_shown(live)}, not {_shown(desired)}", live)

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from cake_operator import instruments
-from cake_operator.apply.cache import Cache, Object
+from cake_operator.apply.cache import Cache, Object, key_of
 from cake_operator.apply.client import Client
 from cake_operator.apply.errors import ApiError
 from cake_operator.apply.kinds import Kind
+from cake_operator.apply.marks import mark_of
 
 __all__ = ["HistoryLostError", "Informer"]
 
@@ -35,6 +36,8 @@ class Informer:
         selector: Label selector of what to see; empty sees all.
         keep: What of an object is kept in memory.
         notify: Called with each object that appeared, changed or went (then as last seen).
+        notify_of_status: Called instead with an object of which no more than its status changed; None where all
+            changes are alike.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class Informer:
         selector: str,
         keep: Callable[[Object], Object],
         notify: Callable[[Object], None],
+        notify_of_status: Callable[[Object], None] | None = None,
     ) -> None:
         self._client = client
         self._cache = cache
@@ -55,6 +59,7 @@ class Informer:
         self._selector = selector
         self._keep = keep
         self._notify = notify
+        self._notify_of_status = notify_of_status
         self._version: str | None = None
         self._newest = 0
         self._backoff = FIRST_BACKOFF_SECONDS
@@ -101,12 +106,21 @@ class Informer:
                 if self._cache.drop(self._kind, obj):
                     self._notify(obj)
             elif event in ("ADDED", "MODIFIED"):
+                kept, before = self._keep(self._typed(obj)), self._cache.get(self._kind, *key_of(obj))
                 news = not self._cache.knows(self._kind, obj)
-                if self._cache.put(self._kind, self._keep(self._typed(obj))) and news:
-                    self._notify(obj)
+                if self._cache.put(self._kind, kept) and news:
+                    self._tell(kept, before)
             version = obj["metadata"]["resourceVersion"]
             self._version, self._newest = version, int(version)
             self._cache.passed(self._kind, version)
+
+    def _tell(self, obj: Object, before: Object | None) -> None:
+        """Tell of a change to whom it concerns."""
+        of_status = self._notify_of_status
+        if of_status is not None and before is not None and mark_of(obj) == mark_of(before):
+            of_status(obj)
+        else:
+            self._notify(obj)
 
     def _typed(self, obj: Object) -> Object:
         """Lists leave out what kind their items are."""

@@ -68,10 +68,10 @@ class Applier:
             wanted = with_hash(_as_large(desired, live))
             if unchanged and _hash_of(wanted) == (live["metadata"].get("annotations") or {}).get(APPLIED_HASH):
                 return live
-            found = list(differences(wanted, live))
-            if not found or self._kept_otherwise.get((kind, place)) == (_hash_of(wanted), found):
+            first = next(differences(wanted, live), None)
+            if first is None or self._is_kept_otherwise(kind, place, wanted, live):
                 return live
-            why = found[0].sentence
+            why = first.sentence
             await self._make_room(kind, place, wanted, live)
         # Not forced where it is new: somebody may have made one of that name this very moment.
         written = await self._client.apply(kind, wanted, force=live is not None)
@@ -92,6 +92,11 @@ class Applier:
         """The object as last seen; one that was not seen may be there without our label, and is asked for."""
         seen = self._cache.get(kind, *place)
         return seen if seen is not None else await self._client.get(kind, *place)
+
+    def _is_kept_otherwise(self, kind: Kind, place: Key, wanted: Object, live: Object) -> bool:
+        """Whether what is there otherwise than asked is what came out when that was last asked."""
+        digest, found = self._kept_otherwise.get((kind, place), ("", []))
+        return digest == _hash_of(wanted) and found == list(differences(wanted, live))
 
     def _note(self, kind: Kind, place: Key, wanted: Object, written: Object) -> None:
         """Remember what came out otherwise than asked, so that it is not asked for at every look."""

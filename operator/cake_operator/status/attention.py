@@ -14,7 +14,7 @@ __all__ = ["Attention", "is_overlooked", "overlooked_since"]
 
 LEAST: Final = timedelta(seconds=1)
 """It is waited for so long where nothing is known, and where there is something to say that does not wait."""
-MOST: Final = timedelta(seconds=10)
+MOST: Final = timedelta(seconds=30)
 """After this, that Kubernetes does not look is what status has to say, however slow it was before."""
 MARGIN: Final = 2
 """Times what it usually took."""

@@ -53,6 +53,7 @@ async def informed(script: Script) -> AsyncIterator[tuple[Cache, asyncio.Queue[s
             selector="",
             keep=keeper(SERVICES),
             notify=lambda obj: names.put_nowait(obj["metadata"]["name"]),
+            notify_of_status=lambda obj: names.put_nowait(f"status of {obj['metadata']['name']}"),
         )
         task = asyncio.create_task(informer.run())
         try:
@@ -89,6 +90,20 @@ async def test_what_a_watch_tells_of_our_own_writes_is_no_news() -> None:
         found = cache.get(SERVICES, "team", "a")
         assert found is not None
         assert found["metadata"]["resourceVersion"] == "6", "it was told of that one, and of none before"
+
+
+def counted(generation: int, version: int, **labels: str) -> dict[str, Any]:
+    """One of which the API server counts the changes of the spec."""
+    obj = service("a", version)
+    return {**obj, "metadata": {**obj["metadata"], "generation": generation, "labels": labels}}
+
+
+async def test_a_change_of_no_more_than_the_status_is_told_as_such() -> None:
+    changes = [counted(1, 3), counted(2, 4), counted(2, 5), counted(2, 6, team="x")]
+    moments = [*(event("MODIFIED", one) for one in changes), event("DELETED", counted(2, 7))]
+    async with informed(Script(listed(2, counted(1, 1)), stream(*moments, silent=True))) as (_, names):
+        told = [await names.get() for _ in range(6)]
+    assert told == ["a", "status of a", "a", "status of a", "a", "a"]
 
 
 INTERRUPTIONS: dict[str, tuple[Answer, bool]] = {

@@ -51,7 +51,7 @@ def test_a_claims_users_follow_their_specs() -> None:
 
 def woken(cache: Cache, claim: Object) -> int:
     queue = WorkQueue[tuple[str, str]]()
-    _notifier(cache, queue)({"kind": CLAIMS.name, **claim})
+    _notifier(cache, queue.add)({"kind": CLAIMS.name, **claim})
     return len(queue)
 
 

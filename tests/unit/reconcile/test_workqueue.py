@@ -142,3 +142,27 @@ async def test_the_earliest_of_several_appointments_counts() -> None:
         queue.add_after("a", 60)
         assert await done.get() == "a"
     assert done.empty()
+
+
+async def test_work_that_begins_before_takes_the_place_of_an_appointment() -> None:
+    queue, done = WorkQueue[str](), asyncio.Queue[str]()
+    queue.add_after("a", 3600)
+    queue.add_after("b", 3600)
+    queue.add("a")
+    async with working(queue, done.put):
+        assert await done.get() == "a"
+    assert list(queue._timers) == ["b"]
+
+
+async def test_an_appointment_made_while_a_key_is_worked_on_is_kept() -> None:
+    queue, done, begun = WorkQueue[str](), asyncio.Queue[str](), asyncio.Event()
+
+    async def act(key: str) -> None:
+        if not begun.is_set():
+            queue.add_after(key, 0.001)
+            begun.set()
+        await done.put(key)
+
+    queue.add("a")
+    async with working(queue, act):
+        assert [await done.get(), await done.get()] == ["a", "a"]

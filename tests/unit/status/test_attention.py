@@ -38,7 +38,7 @@ TOOK: dict[str, tuple[list[float], float]] = {
     "nothing is known": ([], 1),
     "it is quick": ([0.02, 0.1], 1),
     "it is slow": ([0.1, 3], 6),
-    "it was away for an hour": ([3600], 10),
+    "it was away for an hour": ([3600], 30),
     "it has become quick again": ([3, *([0.1] * 50)], 1),
     "one quick look among slow ones": ([3, 0.1, 3], 6),
 }

@@ -71,7 +71,7 @@ async def _measure(stage: Stage, operator: OperatorProcess, fleet: Fleet, effort
             ("apply", STEADY_RATE, effort.steady_seconds),
             ("burst", BURST_RATE, effort.burst_seconds),
         ):
-            found = await _change(stage, operator, changes, rate=rate, seconds=seconds)
+            found = await _change(stage, operator, changes, cache, rate=rate, seconds=seconds)
             figures |= {f"{name}_{figure}": value for figure, value in found.items()}
         figures["rss_mb"] = rss_mb(operator.pid)
         figures |= await _restart(stage, operator, fleet, effort.restarts)
@@ -111,6 +111,15 @@ def is_made(key: Key, cache: Cache) -> bool:
     return told and all(kinds.count(kind) == number for kind, number in CHILDREN.items())
 
 
+def is_told(key: Key, cache: Cache) -> bool:
+    """Whether status says of the present spec that it is what runs."""
+    resource = cache.get(CAKE_DEPLOYMENTS, *key) or {}
+    conditions = (resource.get("status") or {}).get("conditions") or ()
+    (progressing,) = [one for one in conditions if one["type"] == "Progressing"]
+    told = (progressing["observedGeneration"], progressing["reason"])
+    return told == (resource["metadata"]["generation"], "Complete")
+
+
 async def _rest(stage: Stage, operator: OperatorProcess, fleet: Fleet, seconds: float) -> Figures:
     """What it does while there is nothing to do: it looks at everything every fifteen seconds."""
     names = ("observe_seconds_count", "observe_seconds_sum", "reconcile_seconds_count", "reconcile_seconds_sum")
@@ -137,11 +146,19 @@ async def _rest(stage: Stage, operator: OperatorProcess, fleet: Fleet, seconds: 
     }
 
 
-async def _change(stage: Stage, operator: OperatorProcess, changes: Changes, *, rate: float, seconds: float) -> Figures:
+async def _change(
+    stage: Stage, operator: OperatorProcess, changes: Changes, cache: Cache, *, rate: float, seconds: float
+) -> Figures:
     """Change specs at a rate; latencies, and the CPU of both sides and the writes for one change, status and all."""
     stage.audit.skip()
     used, served = cpu(operator.pid), stage.api_server_cpu()
     took = await changes.at_rate(rate, seconds)
+
+    async def all_told() -> bool:
+        return all(is_told(key, cache) for key in changes.fleet.keys)
+
+    # Status waits for Kubernetes, which on a busy machine may take longer than the quiet that ends a measurement.
+    await reached(all_told, "every status is of the present spec", every=0.5)
     written = await stage.quiet()
     used, served = cpu(operator.pid) - used, stage.api_server_cpu() - served
     stage.tell(f"{len(took)} changes at {rate:.0f} a second, the slowest after {max(took):.2f} s")

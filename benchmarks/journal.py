@@ -11,17 +11,18 @@ from types import ModuleType
 Figures = dict[str, float]
 
 
-def code_of(*packages: ModuleType) -> str:
-    """A digest of the sources of packages: figures of other code are not gone on with."""
+def code_of(*modules: ModuleType) -> str:
+    """A digest of the sources of modules, and of whole packages: figures of other code are not gone on with."""
     digest = hashlib.sha256()
-    for path in sorted(_sources(packages)):
+    for path in sorted(_sources(modules)):
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]
 
 
-def _sources(packages: tuple[ModuleType, ...]) -> Iterator[Path]:
-    for package in packages:
-        yield from Path(package.__file__ or "").parent.rglob("*.py")
+def _sources(modules: tuple[ModuleType, ...]) -> Iterator[Path]:
+    for module in modules:
+        path = Path(module.__file__ or "")
+        yield from path.parent.rglob("*.py") if path.name == "__init__.py" else (path,)
 
 
 class JournalError(RuntimeError):

@@ -13,29 +13,45 @@ import sys
 import time
 from pathlib import Path
 
-import benchmarks.gpu
 import cake_engine
 from benchmarks.cells import exit_status, matching, measure
 from benchmarks.goals import verdicts
-from benchmarks.gpu.attention import KernelError
+from benchmarks.gpu import (
+    attention,
+    bench,
+    contest,
+    copies,
+    curves,
+    decoders,
+    exactness,
+    filling,
+    model,
+    pages,
+    sources,
+)
+from benchmarks.gpu import device as devices
 from benchmarks.gpu.cells import GPU, PROCESSOR, QUICK, cells
-from benchmarks.gpu.device import open_device
 from benchmarks.gpu.report import GOALS, Run, write
 from benchmarks.journal import Figures, Journal, code_of
 
 PUBLISHED = Path("docs/benchmarks")
 SCRATCH = Path("build/benchmarks")
+MEASURING = (
+    *(cake_engine, attention, bench, contest, copies, curves, decoders, devices, exactness, filling, model, pages),
+    sources,
+)
+"""What figures hang on: with any of it changed a run begins anew, and with the page changed it does not."""
 
 
 def main() -> int:
     """Exit 1 when KV or a token was wrong, or it could not be measured; goals that are missed are told of."""
     arguments = _arguments()
-    return exit_status(lambda: benchmark(arguments), KernelError)
+    return exit_status(lambda: benchmark(arguments), attention.KernelError)
 
 
 def benchmark(arguments: argparse.Namespace) -> int:
     """Measure the cells, then write and print what was found."""
-    code = f"{code_of(cake_engine, benchmarks.gpu)} {arguments.device.place.type}"
+    code = f"{code_of(*MEASURING)} {arguments.device.place.type}"
     journal = Journal(arguments.journal, code, resume=arguments.resume)
     arguments.folder.mkdir(parents=True, exist_ok=True)
     until, measured = time.monotonic() + 60 * arguments.minutes, dict[str, Figures]()
@@ -73,7 +89,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--output", type=Path, help=f"folder for the page ({PUBLISHED} after a whole run)")
     arguments = parser.parse_args()
     try:
-        arguments.device = open_device(arguments.device)
+        arguments.device = devices.open_device(arguments.device)
         arguments.grid = QUICK if arguments.quick else GPU if arguments.device.place.type == "cuda" else PROCESSOR
         every = cells(arguments.grid, arguments.device)
         arguments.cells = matching(every, arguments.cells)

@@ -7,6 +7,9 @@ from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
 
+import torch
+from torch import Tensor
+
 from benchmarks.gpu.bench import Bench
 from benchmarks.gpu.curves import decode_step, step_seconds
 from benchmarks.gpu.device import Copy
@@ -14,6 +17,7 @@ from benchmarks.gpu.sources import FileTier
 from benchmarks.journal import Figures
 
 _ROUNDS = 3
+_ROWS = 16
 _STEPS = 8
 """Steps that copies are to outlast."""
 
@@ -36,6 +40,8 @@ def measure(bench: Bench, folder: Path) -> Figures:
     files = len(chunks) * size
     return {
         "host_to_device_bytes_per_second": alone,
+        "rows_bytes_per_second": _rows_rate(bench, bench.rows[:_ROWS]),
+        "unpinned_bytes_per_second": _rows_rate(bench, bench.rows[:_ROWS].clone()),
         "file_bytes_per_second": files / taken,
         "file_write_bytes_per_second": files / saved,
         "file_direct": float(tier.direct),
@@ -77,13 +83,25 @@ def _rate(bench: Bench, count: int) -> float:
     return median(found[1:]) * bench.pool.page_bytes
 
 
+def _rows_rate(bench: Bench, rows: Tensor) -> float:
+    """Bytes a second of rows that go over and are not laid into pages: what the way itself allows."""
+    buffer = torch.empty_like(rows[0], device=bench.device.place)
+
+    def going(row: Tensor) -> Callable[[], object]:
+        return lambda: buffer.copy_(row, non_blocking=True)
+
+    for _ in range(2):  # the first time, memory is touched and clocks rise
+        rate = _ended([bench.device.copy(going(row)) for row in rows])
+    return rate * rows[0].nbytes
+
+
 def _copies(bench: Bench, count: int) -> list[Copy]:
     """Begin so many copies, into the second half of the pool."""
     chunks = range(len(bench.rows) // 2, len(bench.rows))
     return [bench.device.copy(_loading(bench, chunk)) for chunk in islice(cycle(chunks), count)]
 
 
-def _loading(bench: Bench, chunk: int) -> Callable[[], None]:
+def _loading(bench: Bench, chunk: int) -> Callable[[], object]:
     return lambda: bench.pool.load(chunk, bench.rows[chunk])
 
 

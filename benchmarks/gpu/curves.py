@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -65,6 +66,7 @@ def measure(bench: Bench) -> Figures:
         "line_mean_error": line.mean_error,
         "line_worst_error": line.worst_error,
         "linear_flops_per_second": flop / chunks[0],
+        "launch_seconds": _launch_seconds(bench, prompt),
         **{"base": base, "token": token, "slope": slope, "decode": decode, "context": context},
         "attention_kernel": float(list(Kernel).index(bench.model.kernel)),
         "kv_bytes_per_token": bench.pool.page_bytes / bench.sizes.page_tokens,
@@ -81,6 +83,17 @@ def chunks_of(figures: Figures) -> dict[int, float]:
 def _chunks(filling: Filling) -> dict[int, float]:
     steps = filling.serve().steps[:-1]  # the last one is of the new text
     return {step.prefill[0].start: step.seconds for step in steps}
+
+
+def _launch_seconds(bench: Bench, prompt: Prompt) -> float:
+    """What Python and launches of a full step take until the device has all of it, the median of some."""
+    tokens, taken = prompt.tokens[: bench.sizes.step_tokens], []
+    for _ in range(_STEPS):
+        began = time.perf_counter()
+        bench.model.step(tokens, 0, prompt.table, bench.pool)
+        taken.append(time.perf_counter() - began)
+        bench.device.mark().wait()
+    return median(taken)
 
 
 def _prefill_step(bench: Bench, prompt: Prompt, tokens: int) -> float:

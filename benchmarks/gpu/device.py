@@ -61,7 +61,7 @@ class Device(Protocol):
     def host_rows(self, rows: int, size: int) -> Tensor:
         """Rows of bytes in CPU memory that copies may begin or end in."""
 
-    def copy(self, work: Callable[[], None]) -> Copy:
+    def copy(self, work: Callable[[], object]) -> Copy:
         """Begin to copy; copies are done in the order in which they begin."""
 
     def mark(self) -> Mark:
@@ -117,7 +117,7 @@ class Processor:
         """Plain memory."""
         return torch.empty((rows, size), dtype=torch.uint8)
 
-    def copy(self, work: Callable[[], None]) -> Copy:
+    def copy(self, work: Callable[[], object]) -> Copy:
         """In the thread, after the copies before it."""
         return _ThreadCopy(self._copies.submit(_timed, work))
 
@@ -134,7 +134,7 @@ class Processor:
         self._copies.shutdown()
 
 
-def _timed(work: Callable[[], None]) -> float:
+def _timed(work: Callable[[], object]) -> float:
     began = time.perf_counter()
     with torch.inference_mode():
         work()
@@ -186,7 +186,7 @@ class Gpu:
         """Pinned memory, which the copy engine reads by itself."""
         return torch.empty((rows, size), dtype=torch.uint8, pin_memory=True)
 
-    def copy(self, work: Callable[[], None]) -> Copy:
+    def copy(self, work: Callable[[], object]) -> Copy:
         """On the stream, after the copies before it."""
         began, ended = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
         with torch.inference_mode(), torch.cuda.stream(self._stream):

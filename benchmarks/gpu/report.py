@@ -172,7 +172,7 @@ def _plot(run: Run) -> str:
             right.plot(ratios, [one["over_oracle"] for one in figures], "o", markersize=3, label=label)
         right.axhline(1.05, color="#b71c1c", linewidth=0.8)
         right.set_xscale("log", base=2)
-        right.xaxis.set_major_formatter("{x:g}")
+        right.xaxis.set_major_formatter("{x:.2g}")
         right.set_xlabel("load / compute")
         right.set_ylabel("TTFT over the oracle")
         for axes in (left, right):

@@ -23,12 +23,13 @@ EXACT = {
 }
 CURVE = {
     **{"first_chunk_seconds": 0.02, "last_chunk_seconds": 0.05, "last_position": 512.0},
-    **{"line_mean_error": 0.01, "line_worst_error": 0.03, "linear_flops_per_second": 5e14},
+    **{"line_mean_error": 0.01, "line_worst_error": 0.03, "linear_flops_per_second": 5e14, "launch_seconds": 3e-3},
     **{"base": 0.005, "token": 3e-5, "slope": 2e-9, "decode": 2e-5, "context": 3e-8, "attention_kernel": 0.0},
     **{"kv_bytes_per_token": 131072.0, "kv_memory_bytes": 8e10, "chunk_at_0": 0.02, "chunk_at_512": 0.05},
 }
 COPIES = {
     **{"host_to_device_bytes_per_second": 5e10, "file_bytes_per_second": 2e9, "file_write_bytes_per_second": 1e9},
+    **{"rows_bytes_per_second": 5.4e10, "unpinned_bytes_per_second": 9e9},
     **{"file_direct": 1.0, "file_slowdown_by_copies": 1.1, "copy_slowdown_by_files": 1.2},
     **{"prefill_slowdown_by_copies": 1.01, "copy_slowdown_by_prefill": 1.1},
     **{"decode_slowdown_by_copies": 1.05, "copy_slowdown_by_decode": 1.3},

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.control import modes, paper
+from benchmarks.control import contention, modes, paper
 from benchmarks.control.comparing import runs, setup
 from benchmarks.control.report import Found, page, write
 from benchmarks.pages import machine
@@ -21,6 +21,8 @@ GOALS = {
     "replica_hours_vs_static": 1.0,
     "replica_hours_vs_oracle_flat": 1.15,
     "replica_hours_vs_oracle_diurnal": 1.3,
+    "contention_ttft_p90_vs_default": 0.8,
+    "contention_ttft_p90_vs_best_fixed": 1.05,
     "paper_max_cell_error": 0.10,
     "trace_hour_seconds": 60.0,
 }
@@ -45,6 +47,8 @@ def main() -> int:
     bandwidths = list(modes.bandwidths(chosen.trace, half, chosen.jobs))
     replicas = list(modes.replicas(chosen.trace, half, chosen.jobs))
     print(f"ways of loading: {time.monotonic() - began:.0f} s", flush=True)
+    contended = list(contention.played(60 * chosen.minutes, chosen.jobs))
+    print(f"two on one claim: {time.monotonic() - began:.0f} s", flush=True)
     played = list(runs(chosen.trace, 60 * chosen.minutes, chosen.cold_start, range(chosen.seeds), chosen.jobs))
     options = f"--trace {chosen.trace.name} --minutes {chosen.minutes:g}"
     options += f" --cold-start {chosen.cold_start:g} --seeds {chosen.seeds}"
@@ -54,6 +58,7 @@ def main() -> int:
         played,
         bandwidths,
         replicas,
+        contended,
         hour,
         requests,
         chosen.minutes,

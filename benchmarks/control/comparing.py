@@ -14,7 +14,8 @@ from benchmarks.control.scenarios import SCENARIOS
 from cake_engine.config import LiveConfig, Mode
 from cake_simulator import hardware
 from cake_simulator.seats import EngineLimits
-from cake_simulator.simulation import Setup, TierSetup, simulate
+from cake_simulator.setup import Setup, TierSetup
+from cake_simulator.simulation import simulate
 from cake_simulator.tally import Objective
 
 PROFILE = "h100-llama-3.1-8b"

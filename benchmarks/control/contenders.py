@@ -15,7 +15,7 @@ from cake_simulator.policies.operator import Operator
 from cake_simulator.policies.policy import ScalingPolicy
 from cake_simulator.policies.slo_ratio import SloRatio
 from cake_simulator.policies.static import Static
-from cake_simulator.simulation import Setup
+from cake_simulator.setup import Setup
 
 MOST = 16
 

@@ -21,7 +21,8 @@ from cake_simulator.loading import Aiming, engines_own
 from cake_simulator.policies.static import Static
 from cake_simulator.scraping import Scraping
 from cake_simulator.seats import EngineLimits
-from cake_simulator.simulation import Setup, TierSetup, simulate
+from cake_simulator.setup import Setup, TierSetup
+from cake_simulator.simulation import simulate
 from cake_simulator.tally import Objective
 from cake_simulator.trace import Request
 

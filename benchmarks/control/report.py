@@ -11,8 +11,10 @@ from statistics import geometric_mean
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from benchmarks.control import contention
 from benchmarks.control.comparing import AT, OBJECTIVE, PROFILE, Run, all_hours, hours_at, standings
 from benchmarks.control.contenders import CONTENDERS, ORACLE, OURS, STATIC
+from benchmarks.control.contention import Contended
 from benchmarks.control.modes import Served
 from benchmarks.control.paper import Reproduced
 from benchmarks.control.scenarios import SCENARIOS
@@ -33,6 +35,7 @@ class Found:
         runs: Every law at every setting in every scenario.
         bandwidths: Every way of loading on every bandwidth.
         replicas: More replicas on a slow claim.
+        contended: Every setting of the knobs where two deployments share a claim.
         hour: Seconds of one core that the whole trace took on 8 replicas.
         hour_requests: How many requests that was.
         minutes: Of a scenario; ways of loading take half as long.
@@ -47,6 +50,7 @@ class Found:
     runs: Sequence[Run]
     bandwidths: Sequence[Served]
     replicas: Sequence[Served]
+    contended: Sequence[Contended]
     hour: float
     hour_requests: int
     minutes: float
@@ -68,8 +72,7 @@ class Found:
             "replica_hours_vs_oracle_diurnal": self._over_oracle(["day"]),
             "paper_max_cell_error": max(one.error for one in self.paper),
             "trace_hour_seconds": self.hour,
-            "contention_ttft_p90_vs_default": None,
-            "contention_ttft_p90_vs_best_fixed": None,
+            **contention.figures(self.contended),
             "retention_ttft_vs_lru": None,
             "calibration_max_error": None,
         }
@@ -108,6 +111,7 @@ def write(found: Found, folder: Path) -> None:
         "runs": [asdict(run) for run in found.runs],
         "bandwidths": [asdict(one) for one in found.bandwidths],
         "replicas": [asdict(one) for one in found.replicas],
+        "contended": [asdict(one) for one in found.contended],
     }
     (folder / "control.json").write_text(json.dumps(document, indent=1) + "\n")
     (folder / "control.svg").write_text(_plot(found))
@@ -127,6 +131,9 @@ def page(found: Found) -> str:
         scenarios=NAMES,
         minutes=found.minutes,
         contenders=CONTENDERS,
+        contention=contention,
+        over_default=contention.versus(found.contended, contention.default),
+        over_best=contention.versus(found.contended, contention.best_fixed),
         standings={one.name: standings(found.runs, one.name, NAMES) for one in CONTENDERS},
         hours={one.name: all_hours_of(found, one.name) for one in CONTENDERS},
         turns={

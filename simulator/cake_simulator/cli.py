@@ -35,7 +35,7 @@ def _run(options: argparse.Namespace, command: str) -> int:
     assumed = Assumed(routing=Routing(options.routing), scraping=scraping, seed=options.seed)
     requests, found = _requests(options), []
     for case in sweeping.cases(cake, profile, assumed, [sweeping.parse(one) for one in options.sweep]):
-        found.append(Found(case, simulate(case.setup, requests(), case.policy)))
+        found.append(Found(case, simulate(case.setup, requests(), case.policy, tuner=case.tuner)))
     result = found[0].result
     said = f"{result.arrived} requests of {options.trace.name} in {result.seconds:.0f} s"
     if options.json:

@@ -16,10 +16,11 @@ from cake_operator.policy.laws import Laws
 from cake_operator.render.tuning_config import live_config
 from cake_simulator.hardware import Hardware
 from cake_simulator.policies.operator import Operator
+from cake_simulator.policies.tuning import Balance
 from cake_simulator.router import Routing
 from cake_simulator.scraping import Scraping
 from cake_simulator.seats import EngineLimits
-from cake_simulator.simulation import Setup, TierSetup
+from cake_simulator.setup import Setup, TierSetup
 from cake_simulator.tally import Objective
 
 
@@ -107,6 +108,13 @@ def policy(cake: CakeDeployment, made: Setup) -> Operator:
     """The operator's own law with what the CakeDeployment asks of it."""
     law = Laws.of(made.sampling).scaling
     return Operator(cake.spec.scaling, cake.spec.slo, law, fixed=cake.spec.replicas)
+
+
+def tuner(cake: CakeDeployment, made: Setup) -> Balance | None:
+    """The operator's own balance; None where it says Off, or only recommends: the knobs stay then."""
+    if cake.spec.balance.tuning != "Auto":
+        return None
+    return Balance(cake.spec.balance, [tier.name for tier in made.tiers], Laws.of(made.sampling).tuning)
 
 
 def _tier(tier: KVTier, hardware: Hardware, assumed: Assumed) -> TierSetup:

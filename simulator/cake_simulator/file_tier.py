@@ -40,9 +40,19 @@ class FileTier:
         name: As in the CakeDeployment.
         capacity: Chunks.
         evictions: Chunks that have left for want of room.
+        stream: The volume's bytes; others may read and write there, too.
     """
 
-    def __init__(self, env: Environment, name: str, speed: TierSpeed, capacity: int, ttl: float | None = None) -> None:
+    def __init__(
+        self,
+        env: Environment,
+        name: str,
+        speed: TierSpeed,
+        capacity: int,
+        *,
+        ttl: float | None = None,
+        stream: Stream | None = None,
+    ) -> None:
         self.name = name
         self.speed = speed
         self.capacity = capacity
@@ -50,7 +60,7 @@ class FileTier:
         self._env = env
         self._ttl = ttl
         self._used: OrderedDict[int, float] = OrderedDict()
-        self.stream = Stream(env, min(speed.bytes_per_second, 1e18))
+        self.stream = volume(env, speed) if stream is None else stream  # an idle one is empty, and so false
 
     def __contains__(self, key: int) -> bool:
         used = self._used.get(key)
@@ -73,3 +83,8 @@ class FileTier:
             while self._used and len(self._used) > STOP * self.capacity:
                 self._used.popitem(last=False)
                 self.evictions += 1
+
+
+def volume(env: Environment, speed: TierSpeed) -> Stream:
+    """The bytes of one volume, for all tiers that are on it."""
+    return Stream(env, min(speed.bytes_per_second, 1e18))

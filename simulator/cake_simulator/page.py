@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from cake_simulator.hardware import Hardware
-from cake_simulator.simulation import Result
+from cake_simulator.result import Result
 from cake_simulator.sweeping import Case
 
 TEMPLATE = Path(__file__).with_name("page.html.jinja")

@@ -13,7 +13,8 @@ from cake_simulator.deployment import Assumed
 from cake_simulator.hardware import Hardware
 from cake_simulator.policies.policy import ScalingPolicy
 from cake_simulator.policies.static import Static
-from cake_simulator.simulation import Setup
+from cake_simulator.policies.tuning import Tuner
+from cake_simulator.setup import Setup
 
 KNOWN_RATIOS = {CodecName.RAW.value: 1.0}
 """Bytes that a codec makes of a chunk, where they do not depend on what is in it."""
@@ -31,11 +32,13 @@ class Case:
         values: What is varied, by dimension.
         setup: The run.
         policy: What decides on replicas.
+        tuner: Turns the knobs; None with tuning Off.
     """
 
     values: Mapping[str, str]
     setup: Setup
     policy: ScalingPolicy
+    tuner: Tuner | None
 
     @property
     def name(self) -> str:
@@ -97,4 +100,4 @@ def cases(
         if "replicas" in values:
             number = int(values["replicas"])
             made, policy = replace(made, replicas=number, fewest=number, most=number), Static(number)
-        yield Case(values, made, policy)
+        yield Case(values, made, policy, deployment.tuner(cake, made))

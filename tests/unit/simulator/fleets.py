@@ -11,8 +11,10 @@ from cake_simulator.device import Device
 from cake_simulator.file_tier import TierSpeed
 from cake_simulator.hardware import Hardware
 from cake_simulator.policies.static import Static
+from cake_simulator.result import Result
 from cake_simulator.seats import EngineLimits
-from cake_simulator.simulation import Result, Setup, TierSetup, simulate
+from cake_simulator.setup import Setup, TierSetup
+from cake_simulator.simulation import simulate
 from cake_simulator.tally import Objective
 from cake_simulator.trace import Request
 

@@ -9,7 +9,8 @@ import pytest
 from cake_operator.observe.snapshot import ABSENT
 from cake_simulator.policies.operator import Operator
 from cake_simulator.policies.policy import Look
-from cake_simulator.simulation import Result, simulate
+from cake_simulator.result import Result
+from cake_simulator.simulation import simulate
 from tests.unit.policy.figures import bounds, slo
 from tests.unit.simulator.fleets import request, setup
 

@@ -14,8 +14,9 @@ from cake_engine.config import Mode
 from cake_simulator import trace
 from cake_simulator.policies.policy import Look
 from cake_simulator.policies.static import Static
+from cake_simulator.result import Result
 from cake_simulator.router import Routing
-from cake_simulator.simulation import Result, simulate
+from cake_simulator.simulation import simulate
 from cake_simulator.tally import Objective
 from cake_simulator.trace import Request
 from tests.unit.simulator.fleets import BLOCK, DEVICE, hardware, request, run, setup

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from cake_engine.config import Mode
 from cake_engine.core.cost import Span
 from cake_simulator.replica import Replica
-from cake_simulator.simulation import Setup
+from cake_simulator.setup import Setup
 from tests.unit.simulator.fleets import BLOCK, DEVICE, request, run, setup
 
 

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
 import pytest
 
+from benchmarks.control import contention
 from benchmarks.control.comparing import Run, Standing, hours_at, setup, standings
 from benchmarks.control.contenders import CONTENDERS, MOST
+from benchmarks.control.contention import Contended
 from benchmarks.control.modes import GIGABYTES, MORE_REPLICAS, WAYS, Served
 from benchmarks.control.paper import Reproduced, device, two_pointers
 from benchmarks.control.report import NAMES, Found, write
@@ -17,6 +20,8 @@ from cake_engine.config import LiveConfig
 from cake_engine.core.meeting import Costs
 from cake_engine.core.plan import Plan
 from cake_operator.observe.snapshot import DeploymentSnapshot
+from cake_simulator import hardware
+from cake_simulator.conversations import conversations
 from cake_simulator.policies.policy import Look
 from tests.unit.simulator.test_trace import EXCERPT
 
@@ -76,12 +81,40 @@ def test_the_papers_algorithm_computes_and_loads_whatever_is_missing() -> None:
     assert (goal.meeting, goal.floor) == (10, 2)
 
 
+def contended() -> list[Contended]:
+    """The later a setting stands, the worse it is; ours stands last."""
+    return [
+        Contended(case, setting, 2.0 + number, 1.0, 0.5, 0)
+        for case in contention.CASES
+        for number, setting in enumerate(contention.ALL)
+    ]
+
+
+def test_ours_is_compared_with_the_default_and_with_the_best_fixed_setting_of_each_case() -> None:
+    ours = 2.0 + len(contention.SETTINGS)
+    found = contended()
+    better = replace(found[3], ttft_p90=1.0)
+    figures = contention.figures([*found[:3], better, *found[4:]])
+    assert figures["contention_ttft_p90_vs_default"] == pytest.approx(ours / 2.0)
+    assert figures["contention_ttft_p90_vs_best_fixed"] == pytest.approx(ours / 1.0)
+
+
+@pytest.mark.parametrize("case", contention.CASES)
+def test_both_deployments_of_a_case_are_asked_something_that_fits_their_device(case: str) -> None:
+    most = hardware.load(contention.PROFILE).kv_tokens
+    for reading in contention.CASES[case](100.0):
+        asked = list(conversations(reading, 100.0))
+        assert asked
+        assert max(one.input_tokens + one.output_tokens for one in asked) < most
+
+
 def test_the_page_is_written_with_every_law_cell_and_way_on_it(tmp_path: Path) -> None:
     found = Found(
         paper=[Reproduced(cell, (1.0, 2.0), (1.5, 2.5)) for cell in CELLS],
         runs=runs(),
         bandwidths=[Served(way, gigabytes, 5, 0.5, 2.0) for way in WAYS for gigabytes in GIGABYTES],
         replicas=[Served(way, 1, number, 0.5, 2.0) for way in ("load only", "Cake") for number in MORE_REPLICAS],
+        contended=contended(),
         hour=30.0,
         hour_requests=300,
         minutes=20.0,
@@ -96,6 +129,7 @@ def test_the_page_is_written_with_every_law_cell_and_way_on_it(tmp_path: Path) -
     assert all(f"| {one.name} |" in page for one in CONTENDERS)
     assert all(f"| {cell.where} | {cell.what} |" in page for cell in CELLS)
     assert all(f"| {way} |" in page for way in WAYS)
+    assert all(f"| {setting} |" in page for setting in contention.ALL)
     assert "\n\n\n" not in page
     figures = json.loads((tmp_path / "control.json").read_text())
     assert figures["replica_hours_vs_best_baseline_at_95"] == pytest.approx(1.0)

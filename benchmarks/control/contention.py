@@ -1,0 +1,159 @@
+"""Two deployments on one claim, with writes: no law at all, the best of many fixed settings, and the operator's tuner.
+
+The model is the paper's, whose KV is large (800 KiB a token): a claim of 4 GB/s is short for six replicas of it. Fleets
+stay as they are, so that nothing but the knobs is compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from math import inf
+from statistics import geometric_mean
+
+from cake_engine.config import LiveConfig
+from cake_operator.api import BalanceSpec
+from cake_operator.policy.laws import Laws
+from cake_simulator import hardware
+from cake_simulator.conversations import Reading, conversations
+from cake_simulator.ended import Ended
+from cake_simulator.policies.static import Static
+from cake_simulator.policies.tuning import Balance
+from cake_simulator.seats import EngineLimits
+from cake_simulator.serving import Served
+from cake_simulator.setup import Setup, TierSetup
+from cake_simulator.simulation import simulate_together
+from cake_simulator.tally import Objective, Percentiles
+
+PROFILE = "h100-longalpaca-13b"
+CLAIM = 4e9
+REPLICAS = 3
+BLOCK_TOKENS = 256
+MEMORY = 32 * 2**30
+DEFAULT, OURS = "default: nothing read ahead", "ours: tuned"
+
+
+def _capped(share: float, megabytes: float) -> LiveConfig:
+    return LiveConfig(prefetch_share=share, write_bandwidth_bytes_per_second={"shared": 1e6 * megabytes})
+
+
+SETTINGS: Mapping[str, LiveConfig] = {
+    DEFAULT: LiveConfig(prefetch_share=0.0),
+    "read ahead": LiveConfig(),
+    "read ahead, no load under 2048 tokens": LiveConfig(minimum_load_tokens=2048),
+    "read ahead, retained from 0.2": LiveConfig(retain_from=0.2),
+    "read ahead, half the tokens to prefixes": LiveConfig(prefix_token_share=0.5),
+    "read ahead, 600 MB/s of writes a pod": _capped(0.5, 600),
+    "read ahead, 200 MB/s of writes a pod": _capped(0.5, 200),
+    "600 MB/s of writes a pod": _capped(0.0, 600),
+}
+"""What is fixed for a whole run, in both deployments; the first is everything at default."""
+ALL = (*SETTINGS, OURS)
+
+_READERS = Reading(
+    0.25, documents=30, document_tokens=(6_000, 16_000), thinking_seconds=30.0, block_tokens=BLOCK_TOKENS
+)
+_WRITERS = replace(
+    _READERS, conversations_per_second=0.6, documents=10**5, document_tokens=(2_000, 8_000), popularity=0.0, turns=2.0
+)
+
+CASES: Mapping[str, Callable[[float], tuple[Reading, Reading]]] = {
+    "readers beside writers": lambda _: (_READERS, _WRITERS),
+    "both read and write": lambda _: (_READERS, _READERS),
+    "load moves from one to the other": lambda seconds: (
+        replace(_READERS, course=lambda at: 1.0 if at < seconds / 2 else 0.3),
+        replace(_READERS, course=lambda at: 0.3 if at < seconds / 2 else 1.0),
+    ),
+}
+"""What the two are asked, by the length of a run."""
+
+
+@dataclass(frozen=True)
+class Contended:
+    """One run.
+
+    Attributes:
+        case: What the two are asked.
+        setting: Name of the fixed setting, or ours.
+        ttft_p90: Seconds, of the requests of both.
+        ttft_mean: Seconds.
+        attainment: Share of the requests that got what they were promised.
+        turned: How often knobs were changed.
+    """
+
+    case: str
+    setting: str
+    ttft_p90: float
+    ttft_mean: float
+    attainment: float
+    turned: int
+
+
+def played(seconds: float, jobs: int) -> Iterator[Contended]:
+    """Every setting in every case, ours the last of each."""
+    chosen = [(case, setting, seconds) for case in CASES for setting in ALL]
+    with ProcessPoolExecutor(jobs) as pool:
+        yield from pool.map(_play, chosen)
+
+
+def _play(chosen: tuple[str, str, float]) -> Contended:
+    case, setting, seconds = chosen
+    times = Percentiles()
+
+    def told(ended: Ended) -> None:
+        if ended.ttft is not None:
+            times.add(ended.ttft)
+
+    deployments = [
+        _deployment(replace(reading, seed=seed), setting, seconds, told)
+        for seed, reading in enumerate(CASES[case](seconds))
+    ]
+    found = simulate_together(deployments)
+    attained = sum(one.tally.attained for one in found) / sum(one.tally.ended for one in found)
+    turned = sum(len(one.turned) for one in found)
+    return Contended(case, setting, times.at(90) or inf, times.mean or inf, attained, turned)
+
+
+def _deployment(reading: Reading, setting: str, seconds: float, told: Callable[[Ended], None]) -> Served:
+    profile = hardware.load(PROFILE)
+    speed = profile.claim.model_copy(update={"bytes_per_second": CLAIM})
+    made = Setup(
+        hardware=profile,
+        limits=EngineLimits(profile.step_tokens, profile.seats, profile.kv_tokens),
+        objective=Objective(ttft=2.0, prefill_factor=2.0, inter_token=0.1),
+        memory_bytes=MEMORY,
+        tiers=(TierSetup("shared", speed, 2.0 * 2**40),),
+        live=SETTINGS.get(setting, LiveConfig()),
+        replicas=REPLICAS,
+        most=REPLICAS,
+        block_tokens=BLOCK_TOKENS,
+        seed=reading.seed,
+    )
+    tuner = Balance(BalanceSpec(), ["shared"], Laws.of(made.sampling).tuning) if setting == OURS else None
+    return Served(made, conversations(reading, seconds), Static(REPLICAS), tuner, told)
+
+
+def best_fixed(found: Sequence[Contended], case: str) -> Contended:
+    """The fixed setting with the lowest 90th percentile in a case."""
+    return min((one for one in found if one.case == case and one.setting != OURS), key=lambda one: one.ttft_p90)
+
+
+def versus(found: Iterable[Contended], against: Callable[[Sequence[Contended], str], Contended]) -> dict[str, float]:
+    """By case: the 90th percentile of ours over that of another."""
+    runs = list(found)
+    ours = {one.case: one.ttft_p90 for one in runs if one.setting == OURS}
+    return {case: p90 / against(runs, case).ttft_p90 for case, p90 in ours.items()}
+
+
+def default(found: Sequence[Contended], case: str) -> Contended:
+    """The run of a case with everything at default."""
+    return next(one for one in found if (one.case, one.setting) == (case, DEFAULT))
+
+
+def figures(found: Sequence[Contended]) -> dict[str, float]:
+    """Over the default in geometric mean; over the best fixed setting where it is worst."""
+    return {
+        "contention_ttft_p90_vs_default": geometric_mean(versus(found, default).values()),
+        "contention_ttft_p90_vs_best_fixed": max(versus(found, best_fixed).values()),
+    }

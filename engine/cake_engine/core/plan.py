@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from itertools import accumulate
 
 
 class PlanError(RuntimeError):
@@ -45,6 +46,9 @@ class Chunk(Enum):
     """Not on any tier, from the beginning or after all: only compute can fill it."""
     COMPUTED = auto()
     """On the device by compute, or begun by it."""
+
+    __hash__ = object.__hash__
+    """Enum's own is Python, and every step asks it of every chunk."""
 
 
 _ON_DEVICE_OR_NEAR = frozenset({Chunk.RESIDENT, Chunk.COPYING, Chunk.LOADED})
@@ -249,16 +253,13 @@ class Plan:
 
     def pending(self) -> dict[str, list[int]]:
         """By tier, for each chunk from `first` to `end` inclusive: how many at or after it have yet to come from it."""
-        counts: dict[str, list[int]] = {}
-        length = self.end - self.first + 1
+        ones: dict[str, list[int]] = {}
         for chunk in range(self.end - 1, self.first - 1, -1):
             if self._chunks[chunk] in _ON_A_TIER:
-                tier = counts.setdefault(self._tiers.get(chunk, ""), [0] * length)
-                tier[chunk - self.first] = 1
-        for tier in counts.values():
-            for index in range(length - 2, -1, -1):
-                tier[index] += tier[index + 1]
-        return counts
+                if (tier := self._tiers.get(chunk, "")) not in ones:
+                    ones[tier] = [0] * (self.end - self.first + 1)
+                ones[tier][self.end - chunk] = 1
+        return {tier: list(accumulate(counted))[::-1] for tier, counted in ones.items()}
 
     def reading(self) -> dict[str, int]:
         """By tier: chunks on their way into memory."""

@@ -84,10 +84,11 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--cells", metavar="REGEX", default="", help="only cells whose name matches, as in 'ttft/.*8b'")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no cell after so many (no bound)")
     parser.add_argument("--resume", action="store_true", help="go on with the run that was interrupted")
-    parser.add_argument("--journal", type=Path, default=SCRATCH / "gpu.jsonl", help="file of the cells so far")
+    parser.add_argument("--journal", type=Path, help=f"file of the cells so far ({SCRATCH}/gpu.jsonl)")
     parser.add_argument("--folder", type=Path, default=SCRATCH, help="on the disk to measure")
     parser.add_argument("--output", type=Path, help=f"folder for the page ({PUBLISHED} after a whole run)")
     arguments = parser.parse_args()
+    arguments.journal = arguments.journal or SCRATCH / ("gpu-quick.jsonl" if arguments.quick else "gpu.jsonl")
     try:
         arguments.device = devices.open_device(arguments.device)
         arguments.grid = QUICK if arguments.quick else GPU if arguments.device.place.type == "cuda" else PROCESSOR

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass, field
 
 import torch
@@ -107,6 +108,7 @@ class Benches:
         """The bench of a model; another one's is let go of."""
         if self._bench is None or self._bench.shape.name != model:
             self._bench = None
+            gc.collect()  # threads of its tiers have held its rows
             self.device.free_bytes()
             self._bench = Bench(SHAPES[model], self.longest[model], self.sizes, self.device)
         return self._bench

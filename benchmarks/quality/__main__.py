@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import math
 import os
 import shlex
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.cells import MeasurementError
 from benchmarks.pages import machine
 from benchmarks.quality import report
+from benchmarks.quality.answers import Answers
 from benchmarks.quality.material import Material, material
 from benchmarks.quality.report import Quality
 from benchmarks.ttft.processes import ENVIRONMENT
-from cake_engine.config import MEASURED_QUALITY, CodecName
+from cake_engine.config import MAX_TIERS, MEASURED_QUALITY, CodecName
 from demo.model import MODEL_FOLDER, model_folder
 from tests.localcluster import cache
 
@@ -54,19 +57,20 @@ def benchmark(arguments: argparse.Namespace) -> int:
 def _report(arguments: argparse.Namespace, asked: Material, model: Path) -> int:
     from benchmarks.quality.engine import Engine  # noqa: PLC0415 - imports vLLM, which reads the environment
 
-    answers = {}
-    with cache.scratch("bench-quality") as folder:
-        engine = Engine(model, folder, arguments.codecs)
-        try:
-            engine.store(asked)
-            for codec in arguments.codecs:
-                answers[codec] = engine.answers(asked, codec)
-                _tell(codec, report.judge(asked, answers[CodecName.RAW], answers[codec]))
-        except MeasurementError as error:
-            print(f"The benchmark cannot go on with {codec}: {error}", file=sys.stderr)
-            return 1
-        finally:
-            engine.close()
+    answers: dict[CodecName, Answers] = {}
+    for codecs in shares_of(arguments.codecs, MAX_TIERS - 1):
+        with cache.scratch("bench-quality") as folder:
+            engine = Engine(model, folder, codecs)
+            try:
+                engine.store(asked)
+                for codec in codecs:
+                    answers[codec] = engine.answers(asked, codec)
+                    _tell(codec, report.judge(asked, answers[CodecName.RAW], answers[codec]))
+            except MeasurementError as error:
+                print(f"The benchmark cannot go on with {codec}: {error}", file=sys.stderr)
+                return 1
+            finally:
+                engine.close()
     run = report.Run(
         codecs={codec: report.judge(asked, answers[CodecName.RAW], found) for codec, found in answers.items()},
         positions=len(answers[CodecName.RAW].next_tokens),
@@ -79,6 +83,10 @@ def _report(arguments: argparse.Namespace, asked: Material, model: Path) -> int:
     if arguments.output is not None:
         report.write(run, arguments.output)
         print(f"Written: {arguments.output}/codecs.md, codecs.json, codecs.svg.")
+    if arguments.output == PUBLISHED:
+        print(
+            "`make generate` writes what follows from them: shares that qualityFloor is compared with, and references."
+        )
     broken = [f"{codec} is exact and changed something" for codec in run.changed_exact()]
     if arguments.model is None and not arguments.quick:
         broken += [
@@ -87,6 +95,13 @@ def _report(arguments: argparse.Namespace, asked: Material, model: Path) -> int:
     for sentence in broken:
         print(f"A promise is broken: {sentence}", file=sys.stderr)
     return 1 if broken else 0
+
+
+def shares_of(codecs: Sequence[CodecName], most: int) -> list[Sequence[CodecName]]:
+    """What one engine has tiers for, and the next: as few engines as can be, with as many tiers each."""
+    engines = math.ceil(len(codecs) / most)
+    each = math.ceil(len(codecs) / engines)
+    return [codecs[start : start + each] for start in range(0, len(codecs), each)]
 
 
 def _tell(codec: CodecName, quality: Quality) -> None:

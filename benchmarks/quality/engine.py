@@ -19,6 +19,9 @@ KV_CACHE_BYTES = 512 << 20
 MEMORY_BYTES = 512 << 20
 FILES_BYTES = 4 << 30
 LONGEST = 4096
+_ATTEMPTS = 5
+_PAUSE_SECONDS = 6.0
+"""Longer than a tier writes nothing after a write that failed."""
 
 
 class Engine(Server):
@@ -58,13 +61,32 @@ class Engine(Server):
         self._tiers = dict(zip(codecs, self.cake.manager.secondary_tiers, strict=True))
 
     def store(self, material: Material) -> None:
-        """Compute all prefixes, which stores them on every tier; from now on nothing more is stored."""
+        """Compute all prefixes, which stores them on every tier; from now on nothing more is stored.
+
+        Raises:
+            MeasurementError: A tier did not take all of them.
+        """
+        self.tune(mode="ComputeOnly")
         for prefix in [*(text.prefix for text in material.texts), *material.contexts]:
-            self.tokens([prefix], 1)
-            self.settle()
+            self._store(prefix)
         for tier in self._tiers.values():
             tier._store._no_writes_until = math.inf  # as after a failed write
         self.tune(mode="LoadOnly")
+
+    def _store(self, prefix: list[int]) -> None:
+        """Compute a prefix until all tiers have it: a machine that others use too may keep a write waiting too long."""
+        for _ in range(_ATTEMPTS):
+            self.tokens([prefix], 1)
+            self.settle()
+            files = {name: len(self._files(name)) for name in self._tiers}
+            if len(set(files.values())) == 1:
+                return
+            time.sleep(_PAUSE_SECONDS)
+            self.forget()
+        raise MeasurementError(f"blocks on the tiers, which should be as many on each: {files}")
+
+    def _files(self, codec: CodecName) -> list[Path]:
+        return list((self.folder / codec).rglob("*.kv"))
 
     def answers(self, material: Material, codec: CodecName) -> Answers:
         """Answer with nothing but what one tier gives.
@@ -74,8 +96,7 @@ class Engine(Server):
         """
         for name, tier in self._tiers.items():
             tier._suspended_until = -math.inf if name is codec else math.inf  # as after a read that hung
-        files = sum(file.stat().st_size for file in (self.folder / codec).rglob("*.kv"))
-        found = Answers(file_bytes=files)
+        found = Answers(file_bytes=sum(file.stat().st_size for file in self._files(codec)))
         self.forget()
         for text in material.texts:
             self._continue(text, found)

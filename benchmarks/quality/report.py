@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from benchmarks.pages import rendered, svg_of
 from benchmarks.quality.answers import Answers
 from benchmarks.quality.material import Material
+from benchmarks.quality.safety import safe
 from benchmarks.quality.tasks import score
 from cake_engine.config import MEASURED_QUALITY, CodecName
 
@@ -67,6 +68,15 @@ class Run:
         """Their names."""
         return list(next(iter(self.codecs.values())).scores)
 
+    def safe(self, codec: CodecName) -> bool:
+        """Whether a codec may be called so: `benchmarks.quality.safety`."""
+        raw, found = self.codecs[CodecName.RAW], self.codecs[codec]
+        return safe(
+            agreement=found.agreement,
+            perplexity=found.perplexity / raw.perplexity,
+            score=found.score - raw.score,
+        )
+
     def changed_exact(self) -> list[CodecName]:
         """Exact codecs with which anything was another than with raw blocks: there must be none."""
         return [c for c, q in self.codecs.items() if c.exact and (q.agreement < 1 or q.same_answers < 1)]
@@ -109,7 +119,10 @@ def page(run: Run) -> str:
 
 
 def _document(run: Run) -> dict[str, object]:
-    figures = {name: dataclasses.asdict(quality) | {"score": quality.score} for name, quality in run.codecs.items()}
+    figures = {
+        name: dataclasses.asdict(quality) | {"score": quality.score, "safe": run.safe(name)}
+        for name, quality in run.codecs.items()
+    }
     rounded = json.loads(json.dumps(figures), parse_float=lambda text: float(f"{float(text):.4g}"))
     return {
         "model": run.model,

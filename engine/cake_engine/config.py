@@ -11,11 +11,12 @@ import itertools
 import posixpath
 from enum import StrEnum
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.alias_generators import to_camel
+
+from cake_engine.codec_names import MEASURED_QUALITY, CodecName, measured
 
 __all__ = [
     "MAX_TIERS",
@@ -66,55 +67,6 @@ class TierKind(StrEnum):
 
     MEMORY = "Memory"
     FILE_SYSTEM = "FileSystem"
-
-
-class CodecName(StrEnum):
-    """How blocks are encoded on a tier; each has a file in `cake_engine.store.codecs`."""
-
-    RAW = "Raw"
-    """As they are."""
-    ZSTD = "Zstd"
-    """Exact and smaller, for some time of a processor core."""
-    INT8 = "Int8"
-    """One byte a number: about half the size, and close."""
-    KIVI4 = "Kivi4"
-    """Four bits a number: a third of the size."""
-    KIVI2 = "Kivi2"
-    """Two bits a number: a fifth of the size."""
-    CACHE_GEN_FINE = "CacheGenFine"
-    """Differences between tokens, in as few bits as their frequencies allow: less than a third of the size."""
-    CACHE_GEN_MEDIUM = "CacheGenMedium"
-    """The same in steps twice as wide: less than a quarter of the size."""
-    CACHE_GEN_COARSE = "CacheGenCoarse"
-    """In steps four times as wide: a sixth of the size."""
-
-    @property
-    def exact(self) -> bool:
-        """Whether every bit comes back."""
-        return self not in MEASURED_QUALITY
-
-
-MEASURED_QUALITY = MappingProxyType(
-    {
-        CodecName.INT8: 0.0,
-        CodecName.KIVI4: 0.0,
-        CodecName.KIVI2: 0.0,
-        CodecName.CACHE_GEN_FINE: 0.0,
-        CodecName.CACHE_GEN_MEDIUM: 0.0,
-        CodecName.CACHE_GEN_COARSE: 0.0,
-    }
-)
-"""The lossy codecs, and the share of next tokens that stayed what they are with exact blocks, rounded down.
-
-Of the run that `docs/benchmarks/codecs.json` is from, to which a test holds them; 0 for one that was not measured."""
-
-
-def measured(codec: CodecName) -> str:
-    """What was published of a lossy codec's quality, as the beginning of a sentence that refuses a higher floor."""
-    share = MEASURED_QUALITY[codec]
-    if not share:
-        return f"{codec} has not been measured, which counts as 0"
-    return f"with {codec}, {share} of next tokens stayed the same when it was measured"
 
 
 class _Document(BaseModel):

@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from cake_engine.config import MEASURED_QUALITY, measured
+
 EXAMPLES = sorted((Path(__file__).parents[3] / "examples").glob("*.yaml"))
 FIVE_FIELDS = yaml.safe_load(next(path for path in EXAMPLES if path.name == "01-five-fields.yaml").read_text())
 
@@ -269,11 +271,15 @@ TIERS = [
         "spec.kvTiers[1].codec",
         "write qualityFloor beside it, the least share of next tokens that must stay the same, or take Zstd",
     ),
-    Case(
-        "a floor that a codec did not reach",
-        {"kvTiers": [MEMORY, SHARED | {"codec": "Kivi2", "qualityFloor": 1}]},
-        "spec.kvTiers[1].qualityFloor",
-        "lower qualityFloor to that, or take a codec that keeps more",
+    *(
+        Case(
+            f"a floor that {codec} did not reach",
+            {"kvTiers": [MEMORY, SHARED | {"codec": codec.value, "qualityFloor": 1}]},
+            "spec.kvTiers[1].qualityFloor",
+            f"{measured(codec)}: lower qualityFloor to that, or take a codec that keeps more",
+        )
+        for codec, share in MEASURED_QUALITY.items()
+        if share < 1
     ),
     Case(
         "a floor of an exact codec",
@@ -539,7 +545,13 @@ ACCEPTED = [
     Case("a capacity in decimals", {"kvTiers": [MEMORY | {"capacity": "1.5T"}]}),
     Case("an encryption key", {"encryption": {"keySecretRef": {"name": "kv-key", "key": "key"}}}),
     Case("the longest tenant", {"tenant": "t" * 63}),
-    Case("a lossy codec", {"kvTiers": [MEMORY, SHARED | {"codec": "Kivi2", "qualityFloor": 0}]}),
+    *(
+        Case(
+            f"{codec} with all of its quality",
+            {"kvTiers": [MEMORY, SHARED | {"codec": codec.value, "qualityFloor": share}]},
+        )
+        for codec, share in MEASURED_QUALITY.items()
+    ),
     Case("Static at the very front", {"balance": {"mode": "Static", "staticMeetingPoint": 0}}),
     Case("knobs of a tier", {"balance": {"knobs": {"loadBandwidth": {"shared": "4Gi"}, "minimumLoadTokens": 0}}}),
     Case("caps on their bounds", _capped("8Mi", min="8Mi", max="8Mi")),

@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from cake_engine.config import ConfigError, Knobs, LiveConfig, Mode, StaticConfig, parse, read_static
+from cake_engine.config import (
+    MEASURED_QUALITY,
+    ConfigError,
+    Knobs,
+    LiveConfig,
+    Mode,
+    StaticConfig,
+    measured,
+    parse,
+    read_static,
+)
 
 MEMORY = {"name": "memory", "kind": "Memory", "capacityBytes": 1 << 30}
 SHARED = {"name": "shared", "kind": "FileSystem", "path": "/var/cake/tiers/shared", "capacityBytes": 1 << 40}
@@ -96,9 +106,13 @@ def test_a_document_cannot_be_changed() -> None:
         (static({**MEMORY, "path": "/x"}), 'tier "memory" is Memory and has no folder: remove "path"'),
         (static({**MEMORY, "codec": "Zstd"}), 'tier "memory" is Memory and keeps blocks as they are: remove "codec"'),
         (static(MEMORY, {**SHARED, "codec": "Int8"}), "tokens that must stay the same (at most "),
-        (
-            static(MEMORY, {**SHARED, "codec": "Kivi2", "qualityFloor": 1}),
-            'lower "qualityFloor" to that, or take another codec',
+        *(
+            (
+                static(MEMORY, {**SHARED, "codec": codec.value, "qualityFloor": 1}),
+                f'tier "shared": {measured(codec)}: lower "qualityFloor" to that, or take another codec',
+            )
+            for codec, share in MEASURED_QUALITY.items()
+            if share < 1
         ),
         (
             static(MEMORY, {**SHARED, "codec": "Zstd", "qualityFloor": 0.5}),

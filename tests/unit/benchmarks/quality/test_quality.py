@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from benchmarks.quality import report
+from benchmarks.quality.__main__ import shares_of
 from benchmarks.quality.answers import Answers
 from benchmarks.quality.material import Material
 from benchmarks.quality.report import Quality, Run, judge, page, write
+from benchmarks.quality.safety import safe
 from benchmarks.quality.tasks import TASKS, Session, Turn, score, sessions
 from cake_engine.config import MEASURED_QUALITY, CodecName
 
@@ -103,12 +105,41 @@ def test_an_exact_codec_may_change_nothing_and_a_lossy_one_no_more_than_is_publi
     assert run(Raw=1, Int8=0.85).worse_than_published() == [CodecName.INT8]
 
 
+@pytest.mark.parametrize(
+    ("agreement", "perplexity", "score", "verdict"),
+    [
+        (1.0, 1.0, 0.0, True),
+        (0.95, 1.01, -0.05, True),
+        (0.94, 1.0, 0.0, False),
+        (1.0, 1.02, 0.0, False),
+        (1.0, 1.0, -0.06, False),
+        (0.99, 0.97, 0.1, True),
+    ],
+)
+def test_a_codec_is_safe_when_it_keeps_tokens_perplexity_and_answers(
+    agreement: float, perplexity: float, score: float, verdict: bool
+) -> None:
+    assert safe(agreement=agreement, perplexity=perplexity, score=score) is verdict
+
+
+@pytest.mark.parametrize(
+    ("codecs", "shares"),
+    [([1], [[1]]), ([1, 2, 3], [[1, 2, 3]]), ([1, 2, 3, 4], [[1, 2], [3, 4]]), ([1, 2, 3, 4, 5], [[1, 2, 3], [4, 5]])],
+)
+def test_codecs_are_shared_out_to_as_few_engines_as_have_tiers_for_them(
+    codecs: list[CodecName], shares: list[list[CodecName]]
+) -> None:
+    assert shares_of(codecs, 3) == shares
+
+
 def test_the_page_and_the_data_say_what_was_found(tmp_path: Path) -> None:
     found = run(Raw=1, Kivi2=0.5)
     write(found, tmp_path)
 
     assert "| `Kivi2` | 1.00 | 0.500 |" in page(found)
+    assert [found.safe(CodecName.RAW), found.safe(CodecName.KIVI2)] == [True, False]
     assert json.loads((tmp_path / "codecs.json").read_text())["codecs"]["Kivi2"]["agreement"] == 0.5
+    assert json.loads((tmp_path / "codecs.json").read_text())["codecs"]["Kivi2"]["safe"] is False
     assert (tmp_path / "codecs.svg").read_text().startswith("<?xml")
 
 

@@ -17,6 +17,8 @@ from hypothesis import strategies as st
 from cake_engine.config import MEASURED_QUALITY, CodecName, TierConfig, TierKind
 from cake_engine.store.blocks import BlockStore
 from cake_engine.store.codecs import Codec, affine, codec_of, planes
+from cake_engine.store.eviction import Limits
+from cake_engine.store.keeper import Keeper
 from cake_engine.store.keys import Fingerprint
 from cake_engine.store.reader import page_buffer
 from cake_engine.store.statistics import Recorder
@@ -230,6 +232,9 @@ def test_a_payload_is_the_one_of_the_format_page() -> None:
     )
 
 
+_CAPACITY = 1 << 30
+
+
 class Tiers:
     """A tier's folder, opened with each codec in turn by engines that are the same otherwise."""
 
@@ -239,6 +244,8 @@ class Tiers:
         self.root = root
         self.rows = [dense_block(self.shape.numbers()), bytearray(self.shape.bytes)]
         self.recorder = Recorder()
+        self.keeper = Keeper(root, Limits(_CAPACITY), on_evicted=lambda files: None)
+        self.keeper.tend()  # once, by nobody's thread: a busy machine is not what is tested here
         self.stores = {name: self._opened(name) for name in CodecName}
 
     def _opened(self, name: CodecName) -> BlockStore:
@@ -247,12 +254,12 @@ class Tiers:
             name="t",
             kind=TierKind.FILE_SYSTEM,
             path=str(self.root),
-            capacity_bytes=1 << 30,
+            capacity_bytes=_CAPACITY,
             codec=name,
             quality_floor=floor,
         )
         space = Fingerprint("m", None, "bfloat16", "l", block_tokens=32, block_bytes=self.shape.bytes, codec=name)
-        return BlockStore(tier, space, self.recorder, layout=self.shape.dense())
+        return BlockStore(tier, space, self.recorder, self.keeper, layout=self.shape.dense())
 
     def move(self, direction: str, row: int, name: CodecName) -> str | None:
         store = self.stores[name]
@@ -266,8 +273,7 @@ class Tiers:
 def tiers(tmp_path: Path) -> Iterator[Tiers]:
     tiers = Tiers(tmp_path)
     yield tiers
-    for store in tiers.stores.values():
-        store.stop()
+    tiers.keeper._allowance.close()
 
 
 @pytest.mark.parametrize("name", CodecName)

@@ -21,6 +21,7 @@ READERS = 8
 _DEADLINE_SECONDS = 600.0
 _WAIT_SECONDS = 0.05
 """After which a waiting request looks again; news wake it before."""
+_PATIENCE_SECONDS = 180.0
 _TAKEN_BACK = "cancelled"
 
 
@@ -207,9 +208,9 @@ class FileTier:
             deadline_seconds=_DEADLINE_SECONDS,
             on_finished=lambda: None,
         )
-        size = self._store.file_bytes
         try:
-            return _moved(pool, [Transfer(0, "save", key(chunk), chunk, size) for chunk in range(len(self._rows))])
+            self._await_count(pool)
+            return _moved(pool, [self._saving(chunk) for chunk in range(len(self._rows))])
         finally:
             pool.stop()
 
@@ -217,6 +218,20 @@ class FileTier:
         """End its threads."""
         self.source.close()
         self._store.stop()
+
+    def _await_count(self, pool: TransferPool) -> None:
+        """Write one chunk as soon as the tier's files were counted: before that the store refuses to write any."""
+        limit = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            first = self._saving(0)
+            pool.submit([first])
+            pool.wait_idle()
+            if first.failure != "uncounted" or time.monotonic() > limit:
+                return
+            time.sleep(_WAIT_SECONDS)
+
+    def _saving(self, chunk: int) -> Transfer:
+        return Transfer(job=0, owner="save", key=key(chunk), chunk=chunk, size=self._store.file_bytes)
 
     def _row(self, chunk: int) -> memoryview:
         return self._rows[chunk].numpy().data

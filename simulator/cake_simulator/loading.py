@@ -77,14 +77,16 @@ class Loading:
 
     def admit(self, sequence: Sequence) -> int:
         """A request has a seat: plan for its stored prefix; the bytes of it that could be loaded."""
-        first, tiers = -(-sequence.at // self._size), self._look_up(sequence)
-        if (len(tiers) - first) * self._size < max(1, self.live.minimum_load_tokens):
+        first = -(-sequence.at // self._size)
+        tiers = self._look_up_again(sequence, first)
+        if len(tiers) * self._size < max(1, self.live.minimum_load_tokens):
             self.ahead.release(sequence)
             return 0
-        chunks = range(first, len(tiers))
+        chunks, end = sorted(tiers), max(tiers) + 1
         here = {chunk for chunk in chunks if self.reads.here(sequence.request.blocks[chunk])}
-        sources = {chunk: self.reads.names[tiers[chunk]] for chunk in chunks}
-        plan = Plan(first, len(tiers), self._size, resident=here, tiers=sources)
+        sources = {chunk: self.reads.names[tier] for chunk, tier in tiers.items()}
+        missing = set(range(first, end)) - tiers.keys()
+        plan = Plan(first, end, self._size, resident=here, tiers=sources, missing=missing)
         active = ActivePlan(sequence, plan, sources, self.reads.memory, self._copies.begin)
         for chunk in chunks:
             if chunk in here:
@@ -189,15 +191,26 @@ class Loading:
 
     # One plan
 
-    def _look_up(self, sequence: Sequence) -> list[int]:
-        """Number of the tier of each chunk from the first on, up to the first that is nowhere, 0 for memory."""
-        found: list[int] = []
+    def _keys(self, sequence: Sequence) -> tuple[int, ...]:
         # One token is always computed: the one that the first new token comes from.
-        for key in sequence.request.blocks[: (sequence.end - 1) // self._size]:
-            tier = self.reads.tier_of(key)
-            if tier is None:
-                break
-            found.append(tier)
+        return sequence.request.blocks[: (sequence.end - 1) // self._size]
+
+    def _look_up(self, sequence: Sequence) -> dict[int, int]:
+        """Number of the tier of each chunk that is stored, 0 for memory, whatever is missing between them."""
+        looked = ((chunk, self.reads.look_up(key)) for chunk, key in enumerate(self._keys(sequence)))
+        return {chunk: tier for chunk, tier in looked if tier is not None}
+
+    def _look_up_again(self, sequence: Sequence, first: int) -> dict[int, int]:
+        """The same from `first` on, as the engine does for a plan: behind a gap only what was found before."""
+        keys, known, found = self._keys(sequence), self.ahead.found(sequence), dict[int, int]()
+        gap = False
+        for chunk in range(first, len(keys)):
+            if gap and chunk not in known:
+                continue
+            tier = self.reads.look_up(keys[chunk])
+            if tier is not None:
+                found[chunk] = tier
+            gap |= tier is None
         return found
 
     def _look(self) -> None:

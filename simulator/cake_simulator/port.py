@@ -66,7 +66,7 @@ class Port:
     _ahead: deque[int] = field(default_factory=deque)
     _taken: set[int] = field(default_factory=set)
     _reading: int = 0
-    _to_write: deque[int] = field(default_factory=deque)
+    _to_write: deque[tuple[int, int]] = field(default_factory=deque)
     _unwritten: set[int] = field(default_factory=set)
     _writing: int = 0
     _read_from: float = 0.0
@@ -92,15 +92,20 @@ class Port:
         self._taken.add(key)
         return True
 
-    def write(self, key: int) -> None:
-        """Store a chunk, unless it is there or on its way, or too many wait."""
+    def write(self, key: int, depth: int = 0) -> None:
+        """Store a chunk, unless it is there or on its way, or too many wait.
+
+        Args:
+            key: Of the chunk.
+            depth: Tokens of its prefix that stand before its end.
+        """
         if key in self.tier or key in self._unwritten:
             return
         if len(self._unwritten) >= WRITE_BACKLOG:
             self.skipped += 1
             return
         self._unwritten.add(key)
-        self._to_write.append(key)
+        self._to_write.append((key, depth))
         self._begin_writes()
 
     def _begin_reads(self) -> None:
@@ -130,24 +135,24 @@ class Port:
             return
         if found:
             self.bytes_read += self.chunk_bytes
-            self.tier.read(key)
+            self.tier.use(key)
         self._begin_reads()
         self.done(ReadDone(key, began, self.env.now, found, self._reading > 0))
 
     def _begin_writes(self) -> None:
         while self._writing < self.tier.speed.writers and self._to_write:
-            key = self._to_write.popleft()
+            key, depth = self._to_write.popleft()
             self._writing += 1
             began = max(self.env.now, self._write_from)
             self._write_from = began + self.chunk_bytes / self.write_cap
             size = self.chunk_bytes * self.tier.speed.write_cost
-            self._after(began, partial(self.tier.stream.join, size, partial(self._stored, key)))
+            self._after(began, partial(self.tier.stream.join, size, partial(self._stored, key, depth)))
 
-    def _stored(self, key: int) -> None:
+    def _stored(self, key: int, depth: int) -> None:
         self._writing -= 1
         self._unwritten.discard(key)
         if self.closed:  # a temporary that nobody publishes
             return
         self.bytes_written += self.chunk_bytes
-        self.tier.written(key)
+        self.tier.written(key, depth)
         self._begin_writes()

@@ -12,10 +12,10 @@ from cake_simulator.sequence import Sequence
 
 @dataclass(eq=False)
 class _Waiting:
-    """One request that waits: the tier of each of its stored chunks, and what is read ahead for it."""
+    """One request that waits: the tier of each chunk that is stored, and what is read ahead for it."""
 
     sequence: Sequence
-    tiers: list[int]
+    tiers: dict[int, int]
     ahead: Ahead
     books: ReadAhead
 
@@ -46,19 +46,21 @@ class ReadAhead:
         self._waiting: dict[str, _Waiting] = {}
         self._unread: dict[str, _Waiting] = {}  # of those, which may have something left to ask for
 
-    def arrive(self, sequence: Sequence, stored: list[int], on_device: int, least: int, *, first: bool) -> None:
+    def arrive(self, sequence: Sequence, stored: dict[int, int], on_device: int, least: int, *, first: bool) -> None:
         """A request waits from now on.
 
         Args:
             sequence: The request.
-            stored: Number of the tier of each of its stored chunks.
+            stored: Number of the tier of each chunk that is stored, in order.
             on_device: Chunks that the device holds.
             least: Tokens that are worth a load.
             first: Whether it goes before those that wait, as a preempted one does.
         """
-        start = min(on_device, len(stored))
-        worth = (len(stored) - start) * self._size >= max(1, least)
-        ahead = Ahead(start, len(stored)) if worth else Ahead(0, 0)
+        missed = [chunk for chunk in stored if chunk >= on_device]
+        ahead = Ahead(0, 0)
+        if missed and len(missed) * self._size >= least:
+            end = missed[-1] + 1
+            ahead = Ahead(on_device, end, missing=set(range(on_device, end)) - stored.keys())
         waiting = _Waiting(sequence, stored, ahead, self)
         for those in (self._waiting, self._unread):
             others = dict(those) if first else {}
@@ -70,6 +72,11 @@ class ReadAhead:
     def new_text(self, sequence: Sequence) -> int:
         """Tokens of a waiting request that no tier holds."""
         return max(1, sequence.end - len(self._waiting[sequence.name].tiers) * self._size)
+
+    def found(self, sequence: Sequence) -> dict[int, int]:
+        """Number of the tier of each chunk that was stored when the request began to wait."""
+        waiting = self._waiting.get(sequence.name)
+        return waiting.tiers if waiting is not None else {}
 
     def release(self, sequence: Sequence) -> None:
         """The request waits no more."""

@@ -80,6 +80,13 @@ class Reads:
             return 0
         return next((number for number, port in enumerate(self.ports, start=1) if key in port.tier), None)
 
+    def look_up(self, key: int) -> int | None:
+        """The same for a request: a tier that holds it keeps it longer, as whoever asks has a use for the prefix."""
+        tier = self.tier_of(key)
+        if tier:
+            self.ports[tier - 1].tier.use(key)
+        return tier
+
     def look(self) -> dict[str, float]:
         """By tier that owes something: seconds since it last brought anything."""
         reading, now = set(self._coming.values()), self._env.now
@@ -117,11 +124,16 @@ class Reads:
             del self._coming[key], self._wants[key]
             self.memory.drop(key)
 
-    def store(self, key: int) -> None:
-        """A chunk was computed: into memory, and from there into every tier below."""
+    def store(self, key: int, depth: int = 0) -> None:
+        """A chunk was computed: into memory, and from there into every tier below.
+
+        Args:
+            key: Of the chunk.
+            depth: Tokens of its prefix that stand before its end.
+        """
         if self.memory.add(key):
             for port in self.ports:
-                port.write(key)
+                port.write(key, depth)
 
     def configure(self, live: LiveConfig) -> None:
         """Keep to the caps of this live configuration."""

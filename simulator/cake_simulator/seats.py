@@ -200,5 +200,5 @@ class Seats:
                 sequence.shared.append(blocks[number])
                 sequence.own -= self._size
             if computed:
-                self._loading.reads.store(blocks[number])
+                self._loading.reads.store(blocks[number], (number + 1) * self._size)
         sequence.at = to

@@ -86,7 +86,9 @@ class Serving:
     def _tier(self, tier: TierSetup) -> FileTier:
         capacity = max(1, int(tier.capacity_bytes / self._chunk_bytes))
         stream = self._volumes.get(tier.name) if tier.shared else None
-        return FileTier(self._env, tier.name, tier.speed, capacity, ttl=tier.ttl_seconds, stream=stream)
+        return FileTier(
+            self._env, tier.name, tier.speed, capacity, ttl=tier.ttl_seconds, leaving=tier.leaving, stream=stream
+        )
 
     def _start(self, name: str) -> Replica:
         setup = self._setup

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from cake_engine.config import LiveConfig
 from cake_operator.observe.sampling import Sampling
-from cake_simulator.file_tier import TierSpeed
+from cake_simulator.file_tier import Leaving, TierSpeed, least_recently_used
 from cake_simulator.hardware import Hardware
 from cake_simulator.loading import Aiming, engines_own
 from cake_simulator.router import Routing
@@ -27,6 +27,7 @@ class TierSetup:
         capacity_bytes: In all; for each pod where it is not shared.
         shared: Whether all pods have the same one.
         ttl_seconds: Age since last use after which a chunk leaves.
+        leaving: The worth of a chunk: those of the least leave when the tier is full.
     """
 
     name: str
@@ -34,6 +35,7 @@ class TierSetup:
     capacity_bytes: float
     shared: bool = True
     ttl_seconds: float | None = None
+    leaving: Leaving = least_recently_used
 
 
 @dataclass(frozen=True)

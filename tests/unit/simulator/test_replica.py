@@ -60,6 +60,16 @@ def test_what_a_lost_pod_stored_is_loaded_by_the_next_one() -> None:
     assert found.tally.ttft.sum == pytest.approx(prefill(4200) + prefill(4200, start=4096), abs=1e-3)
 
 
+def test_what_is_stored_behind_a_gap_is_loaded_and_the_gap_computed() -> None:
+    blocks = tuple(range(8))
+    made = setup(bandwidth=1e12, losses=(50.0,), mode=Mode.LOAD_ONLY)
+    small = replace(made.tiers[0], capacity_bytes=7 * BLOCK * 1000.0, leaving=lambda kept, _: kept.depth)
+    asked = request(0, 0.0, 4200, blocks=blocks), request(1, 100.0, 4200, blocks=blocks)
+    found = run(replace(made, tiers=(small,)), *asked)
+    assert found.prefix_tokens["loaded"] == 6 * BLOCK  # of heads that leave first, two are gone
+    assert found.tally.ttft.sum == pytest.approx(prefill(4200) + prefill(1024) + prefill(4200, start=4096), abs=1e-3)
+
+
 def test_loading_all_takes_the_bytes_over_the_bandwidth_and_then_the_new_text() -> None:
     blocks = tuple(range(8))
     made = setup(bandwidth=1e6, losses=(50.0,), mode=Mode.LOAD_ONLY)

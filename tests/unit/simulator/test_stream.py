@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from simpy import Environment
 
-from cake_simulator.file_tier import FileTier, TierSpeed
+from cake_simulator.file_tier import FileTier, Kept, TierSpeed
 from cake_simulator.port import WRITE_BACKLOG, Port, ReadDone
 from cake_simulator.stream import Stream
 
@@ -121,8 +121,34 @@ def test_the_least_recently_used_leave_a_full_tier_first() -> None:
     tier = port()[1]
     for key in range(95):
         tier.written(key)
-    tier.read(0)
+    tier.use(0)
     tier.written(95)
     assert len(tier) == 90
     assert 0 in tier
     assert 1 not in tier
+
+
+def test_of_a_full_tier_what_its_law_holds_for_worth_least_leaves() -> None:
+    env = Environment()
+    tier = FileTier(env, "shared", TierSpeed(bytes_per_second=10), 100, leaving=lambda kept, _: -kept.depth)
+    for key in range(96):
+        tier.written(key, depth=100 * key)
+    assert [key in tier for key in (0, 89, 90, 95)] == [True, True, False, False]
+
+
+def test_uses_that_are_a_minute_apart_are_counted_and_those_in_between_only_renew() -> None:
+    env, seen = Environment(), list[tuple[float, int]]()
+
+    def remembered(kept: Kept, _: float) -> float:
+        seen.append((kept.used, kept.uses))
+        return kept.used
+
+    tier = FileTier(env, "shared", TierSpeed(bytes_per_second=10), 2, leaving=remembered)
+    tier.written(0)
+    for moment in (10.0, 59.0, 60.0, 90.0, 119.0, 130.0):
+        env.run(until=moment)
+        tier.use(0)
+    tier.use(1)  # not there: nothing to renew
+    seen.clear()
+    tier.written(1)
+    assert seen[0] == (130.0, 2)

@@ -13,6 +13,8 @@ import torch
 from blake3 import blake3
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from cake_engine.store.keys import key_at
+
 BLOCK = 32
 VOCABULARY = 512
 
@@ -113,7 +115,12 @@ class Server:
     def files(self) -> list[Path]:
         """The files of the last prompt's chunks, in order; a block file's header holds the digest of its key."""
         by_key = {file.read_bytes()[64:96]: file for file in (self.folder / "tier").rglob("*") if _is_block(file)}
-        return [by_key[blake3(key).digest()] for key in self.keys if blake3(key).digest() in by_key]
+        return [by_key[blake3(key).digest()] for key in self.tier_keys if blake3(key).digest() in by_key]
+
+    @property
+    def tier_keys(self) -> list[bytes]:
+        """Keys of the last prompt's chunks on the file tier."""
+        return [key_at(key, end * self.cake.chunk_tokens) for end, key in enumerate(self.keys, start=1)]
 
     def remove(self, chunks: Sequence[int]) -> dict[Path, bytes]:
         """Take chunks of the last prompt from the file tier, which knows of it; what their files were."""
@@ -122,7 +129,7 @@ class Server:
         for file in gone:
             file.unlink()
         for chunk in chunks:
-            self.tier._presence.note(self.keys[chunk], False)
+            self.tier._presence.note(self.tier_keys[chunk], False)
         return gone
 
     def parameters(self, tokens: int) -> Any:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cake_engine.store import pins
 from cake_engine.store.blockfile import HEADER_BYTES, seal
 from cake_engine.vllm import prefetch
 from cake_engine.vllm.active_plan import ActivePlan
@@ -190,7 +191,7 @@ def test_wrong_data_with_a_right_checksum_changes_the_output_so_loaded_kv_is_rea
     server.tokens([PROMPT])
     saved = {file: file.read_bytes() for file in server.files()}
     store = server.tier._store
-    for key, (file, data) in list(zip(server.keys, saved.items(), strict=False))[30:]:
+    for key, (file, data) in list(zip(server.tier_keys, saved.items(), strict=False))[30:]:
         zeroed = bytearray(data[:HEADER_BYTES] + bytes(len(data) - HEADER_BYTES))
         seal(
             memoryview(zeroed),
@@ -242,6 +243,16 @@ def test_all_caches_are_reset_in_the_middle(server: Server, reference: Reference
     assert server.scheduler.reset_prefix_cache(reset_running_requests=True, reset_connector=True)
     server.poison()
     assert server.finish() == [reference.prompt]
+
+
+def test_a_request_that_names_a_pin_has_the_full_chunks_of_its_prompt_pinned(server: Server) -> None:
+    tier, parameters = server.folder / "tier", server.parameters(4)
+    for name in ("../no name", "system"):
+        parameters.extra_args = {"kv_transfer_params": {"cake_pin": name}}
+        server.llm.generate([{"prompt_token_ids": PROMPT}], parameters, use_tqdm=False)
+    server.step_until(lambda: bool(pins.pins(tier)))
+    (pin,) = pins.pins(tier)
+    assert (pin.name, [Path(path) for path in pin.blocks]) == ("system", server.files())
 
 
 def test_files_that_vanish_altogether_mean_plain_compute(server: Server, reference: Reference) -> None:

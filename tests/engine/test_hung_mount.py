@@ -12,7 +12,7 @@ import pytest
 
 from cake_engine.vllm import tier as tier_module
 from tests.engine.mirror import Mirror
-from tests.engine.tiering import HIT, MISS, PENDING, RETRY, Engine, content, key
+from tests.engine.tiering import HIT, MISS, PENDING, RETRY, Engine, content, key, name
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0 or not Path("/dev/fuse").exists(), reason="mounts a file system: needs root and /dev/fuse"
@@ -95,7 +95,7 @@ def stores(engine: Engine, number: int, mirror: Mirror) -> bool:
     """Whether a block that is computed now reaches the disk."""
     engine.compute(range(number, number + 1), engine.request(f"r{number}"))
     engine.settle()
-    return any(mirror.behind.rglob(f"{key(number).hex()}.kv"))
+    return any(mirror.behind.rglob(f"{name(number)}.kv"))
 
 
 def test_an_engine_begins_serves_and_ends_on_a_mount_that_hangs(mirror: Mirror, live: Path) -> None:

@@ -18,7 +18,19 @@ from cake_engine.live import LiveConfigFile
 from cake_engine.vllm.key_space import fingerprint
 from cake_engine.vllm.pages import CONFIG_KEY, Page
 from cake_engine.vllm.tier import CakeFileTier
-from tests.engine.tiering import CHUNK_BYTES, CHUNKS, HIT, MISS, PENDING, RETRY, Engine, content, key, offloading_config
+from tests.engine.tiering import (
+    CHUNK_BYTES,
+    CHUNKS,
+    HIT,
+    MISS,
+    PENDING,
+    RETRY,
+    Engine,
+    content,
+    key,
+    name,
+    offloading_config,
+)
 
 
 @pytest.fixture
@@ -98,7 +110,7 @@ def test_a_bad_file_never_becomes_ready_in_memory(
     make: Callable[..., Engine], tmp_path: Path, damage: Callable[[Path], object], reason: str
 ) -> None:
     engine = stored(make, range(4))
-    (path,) = (tmp_path / "kv").rglob(f"{key(2).hex()}.kv")
+    (path,) = (tmp_path / "kv").rglob(f"{name(2)}.kv")
     context = engine.request("r")
     for number in range(4):
         engine.until(lambda number=number: engine.tier.peek(key(number)) is HIT)
@@ -115,7 +127,7 @@ def test_a_failed_block_of_a_job_leaves_its_others_ready(make: Callable[..., Eng
     context = engine.request("r")
     for number in range(4):
         engine.until(lambda number=number: engine.tier.peek(key(number)) is HIT)
-    next((tmp_path / "kv").rglob(f"{key(3).hex()}.kv")).unlink()
+    next((tmp_path / "kv").rglob(f"{name(3)}.kv")).unlink()
     for number in range(4):
         assert engine.manager.lookup(key(number), context) is PENDING  # one job of four blocks
     engine.settle()
@@ -171,7 +183,7 @@ def test_writes_that_would_hold_too_much_memory_are_refused_and_memory_is_free_a
     engine.settle()
 
     assert engine.tier.take_statistics().write_skips == {"queue_full": 8}
-    assert {path.stem for path in (tmp_path / "kv").rglob("*.kv")} == {key(n).hex() for n in range(8)}
+    assert {path.stem for path in (tmp_path / "kv").rglob("*.kv")} == {name(n) for n in range(8)}
     engine.compute(range(100, 100 + CHUNKS // 4), context)  # fails where chunks stayed pinned
 
 

@@ -26,6 +26,7 @@ from vllm.v1.kv_offload.tiering.manager import CPUPrimaryTierOffloadingManager, 
 
 from cake_engine.config import LiveConfig, ModelIdentity, TierConfig, TierKind
 from cake_engine.live import LiveConfigFile
+from cake_engine.store.keys import key_at
 from cake_engine.vllm.tier import CakeFileTier
 
 CHUNK_BYTES = 65536
@@ -56,6 +57,11 @@ def offloading_config(**parallel: int) -> OffloadingConfig:
 
 def key(number: int) -> OffloadKey:
     return make_offload_key(hashlib.sha256(str(number).encode()).digest(), 0)
+
+
+def name(number: int) -> str:
+    """What its block is called on the tier, whose position nobody has told."""
+    return key_at(key(number), 0).hex()
 
 
 class Engine:

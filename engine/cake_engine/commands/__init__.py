@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Protocol
 
-from cake_engine.commands import export, gc, import_, ls, stat, verify
+from cake_engine.commands import export, gc, import_, ls, pins, stat, unpin, verify
 
 
 class Command(Protocol):
@@ -25,4 +25,4 @@ class Command(Protocol):
         """
 
 
-STORE: tuple[Command, ...] = (ls, stat, verify, gc, export, import_)
+STORE: tuple[Command, ...] = (ls, stat, verify, gc, export, import_, pins, unpin)

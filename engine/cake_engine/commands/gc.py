@@ -1,6 +1,7 @@
 """`cake-engine store gc FOLDER --dry-run`: what the collector would remove now.
 
-It only looks: removing is for the engine that is elected, which knows what the others are about to write.
+It only looks: removing is for the engine that is elected, which knows what the others are about to write, and how often
+it has seen each block used.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from cake_engine.commands.usage import UsageError, reading
 from cake_engine.store.census import census
+from cake_engine.store.collector import knowledge
 from cake_engine.store.eviction import Limits, StoredFile, choose
 from cake_engine.store.ledger import Ledger
 
@@ -33,9 +35,9 @@ def run(options: argparse.Namespace) -> int:
         capacity = options.capacity or accounts.limit
         if not capacity:
             raise UsageError("no engine keeps the books of this tier now: say what it may hold with --capacity BYTES.")
-        files = list(census(options.folder))
-    now = time.time()
-    leaving = choose(files, Limits(capacity, options.ttl), now, held=accounts.held, wanted=accounts.wanted)
+        files, now = list(census(options.folder)), time.time()
+        known = knowledge(options.folder, files, accounts.key_spaces, capacity, now)
+    leaving = choose(files, Limits(capacity, options.ttl), now, held=accounts.held, wanted=accounts.wanted, known=known)
     print(f"{'FILES':>9} {'MIB':>10} {'USED AT LEAST':>14} FOLDER")
     for folder, ones in sorted(_by_folder(leaving).items()):
         print(f"{_size(ones)} {_ago(now - max(f.used for f in ones)):>14} {folder}")

@@ -69,7 +69,7 @@ class _Tier:
     def __init__(self, root: Path, capacity: int) -> None:
         self._root, self._limits = root, Limits(capacity)
         self._ledger = Ledger(root, capacity)
-        self._keeper = Keeper(root, self._limits, on_evicted=lambda _: None)
+        self._keeper = Keeper(root, self._limits, on_evicted=lambda _: None, key_space="")
         self._keeper.start()
         self._directories: dict[str, BlockDirectory] = {}
 

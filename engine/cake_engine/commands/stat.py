@@ -1,4 +1,4 @@
-"""`cake-engine store stat FOLDER`: bytes by model, codec, tenant and age, and what the books say."""
+"""`cake-engine store stat FOLDER`: bytes by model, codec, tenant and age, what is pinned, and what the books say."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from cake_engine.commands.of_tenant import SHOWN, of_tenant, salt_argument
 from cake_engine.commands.usage import reading
 from cake_engine.store.inventory import AGES, Holding, holdings
 from cake_engine.store.ledger import Ledger
+from cake_engine.store.pins import pins
 
 NAME = "stat"
 HELP = "show bytes by model, codec, tenant and age, and what writers hold"
@@ -22,10 +23,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print a line for each fingerprint, the sum, and the books."""
+    """Print a line for each fingerprint, the sum, the pins and the books."""
     with reading(options.folder):
         found = of_tenant(holdings(options.folder, time.time()), options.salt)
         accounts = Ledger(options.folder, capacity_bytes=1).read()
+        pinned = [pin.name for pin in pins(options.folder) if pin.key_space in {one.folder for one in found}]
     ages = " ".join(f"{name:>10}" for name in AGES)
     head = f"{'MODEL':<32} {'REVISION':<12} {'WEIGHTS':<8} {'CODEC':<8} {'TENANT':<{SHOWN}}"
     print(f"{head} {'BLOCKS':>9} {'MIB':>10} {ages} {'WRITING':>8}")
@@ -35,6 +37,8 @@ def run(options: argparse.Namespace) -> int:
             f"{one.named('codec'):<8} {one.named('tenant')[:SHOWN]:<{SHOWN}} {_figures([one])}"
         )
     print(f"{'all':<{len(head)}} {_figures(found)}")
+    if pinned:
+        print(f"Pinned: {', '.join(pinned)}. `cake-engine store pins` says what they hold.")
     if not accounts.writers:
         print("No engine keeps the books of this tier.")
         return 0

@@ -23,10 +23,12 @@ class Writer(BaseModel):
     Attributes:
         held: Bytes granted to it and not reported as written.
         limit: Capacity that it was configured with.
+        key_space: Folder of the blocks that it uses; None for one that does not say, as engines of earlier versions.
     """
 
     held: int = Field(default=0, ge=0)
     limit: int = Field(gt=0)
+    key_space: str | None = None
 
 
 class Accounts(BaseModel):
@@ -64,12 +66,18 @@ class Accounts(BaseModel):
         """By all writers."""
         return sum(writer.held for writer in self.writers.values())
 
-    def report(self, name: str, *, held: int, written: int, limit: int) -> None:
+    @property
+    def key_spaces(self) -> frozenset[str] | None:
+        """Of all writers; None where one of them does not say, or nobody is known."""
+        named = frozenset(writer.key_space for writer in self.writers.values())
+        return None if None in named or not named else frozenset(filter(None, named))
+
+    def report(self, name: str, *, held: int, written: int, limit: int, key_space: str | None = None) -> None:
         """Take a writer's word for what it holds now, and for what it has written since it last said so.
 
         What it holds is said whole, not as a change: a report that was lost on its way is made good by the next one.
         """
-        self.writers[name] = Writer(held=held, limit=limit)
+        self.writers[name] = Writer(held=held, limit=limit, key_space=key_space)
         self._use(written)
 
     def grant(self, name: str, size: int) -> int:

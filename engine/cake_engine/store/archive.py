@@ -17,8 +17,8 @@ from pathlib import PurePosixPath
 
 from cake_engine.store.blockfile import HEADER_BYTES
 from cake_engine.store.cipher import OVERHEAD_BYTES
-from cake_engine.store.directory import MANIFEST
 from cake_engine.store.keys import BLOCK_SUFFIX, Fingerprint, place
+from cake_engine.store.manifest import MANIFEST
 from cake_engine.store.verification import GOOD, judge
 
 FOREIGN = "foreign"

@@ -6,7 +6,7 @@
     10      2      codec
     12      4      header length, 4096: the payload starts on a page, as direct I/O needs it
     16      8      payload length
-    24      4      tokens of the prefix up to the block's end; 0 where not known
+    24      4      position: tokens of the prefix up to the block's end; 0 where not known
     28      4      zero
     32      32     digest of the fingerprint
     64      32     BLAKE3 of the key

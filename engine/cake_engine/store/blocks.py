@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from cake_engine.config import TierConfig
@@ -15,7 +15,7 @@ from cake_engine.store.codecs import codec_of
 from cake_engine.store.directory import BlockDirectory
 from cake_engine.store.eviction import Limits
 from cake_engine.store.keeper import Keeper
-from cake_engine.store.keys import Fingerprint
+from cake_engine.store.keys import Fingerprint, position_of
 from cake_engine.store.layout import BlockLayout
 from cake_engine.store.publishing import LeftBehindError
 from cake_engine.store.statistics import Recorder
@@ -84,7 +84,10 @@ class BlockStore:
         self._recorder = recorder
         self._directory = BlockDirectory(tier.path, self._fingerprint)
         self._keeper = keeper or Keeper(
-            tier.path, Limits(tier.capacity_bytes, tier.ttl_seconds), on_evicted=recorder.evicted
+            tier.path,
+            Limits(tier.capacity_bytes, tier.ttl_seconds),
+            on_evicted=recorder.evicted,
+            key_space=self._fingerprint.folder,
         )
         if keeper is None:
             self._keeper.start()
@@ -106,10 +109,22 @@ class BlockStore:
     def contains(self, key: bytes) -> bool:
         """Whether a file of that block is there.
 
+        Args:
+            key: As `key_at` makes it.
+
         Raises:
             OSError: The file system could not say.
         """
         return self._directory.contains(self._name_of(key))
+
+    def pin(self, name: str, keys: Iterable[bytes]) -> None:
+        """Have blocks stay, if there is room for what stays; returns at once.
+
+        Args:
+            name: Of the pin, as `pins.NAME_PATTERN` has it.
+            keys: As `key_at` makes them, head first.
+        """
+        self._keeper.pin(self._directory.key_space, name, [self._name_of(key) for key in keys])
 
     def load(self, transfer: Transfer, row_of: RowOf, buffer: memoryview) -> None:
         """Read, verify, and only then write to memory; the transfer's failure says what went wrong."""
@@ -186,7 +201,7 @@ class BlockStore:
             codec=self._codec.identifier,
             fingerprint=self._fingerprint.digest,
             key=name,
-            position=transfer.position,
+            position=position_of(name),
             cipher=self._cipher,
         )
         self._directory.publish(name, buffer[:size])

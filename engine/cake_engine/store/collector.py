@@ -5,15 +5,19 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from cake_engine.store.accounts import Accounts
 from cake_engine.store.census import census, key_spaces, strays
-from cake_engine.store.directory import MANIFEST
-from cake_engine.store.eviction import TEMPORARY_SECONDS, Limits, choose
+from cake_engine.store.eviction import TEMPORARY_SECONDS, Knowledge, Limits, StoredFile, choose, in_order
 from cake_engine.store.ledger import Ledger
+from cake_engine.store.manifest import MANIFEST
+from cake_engine.store.orphans import orphaned
+from cake_engine.store.pins import honoured, pins, unfinished
+from cake_engine.store.uses import Uses
 
 _COUNT_SHARE = 0.05
 """Share of its time that counting may take while there is room: on a large folder the counts come further apart."""
@@ -46,6 +50,7 @@ class Collector:
         self._interval = interval_seconds
         self._ended = float("-inf")
         self._took = 0.0
+        self._uses = Uses()
 
     def due(self, accounts: Accounts) -> bool:
         """Whether to count now: soon when room is short, as often as the share of time allows otherwise."""
@@ -65,7 +70,9 @@ class Collector:
         accounts, now = self._ledger.begin_count()
         files = list(census(self._root))
         limits = replace(self._limits, capacity_bytes=accounts.limit)
-        leaving = choose(files, limits, now, held=accounts.held, wanted=accounts.wanted)
+        known = knowledge(self._root, files, accounts.key_spaces, limits.capacity_bytes, now)
+        known = replace(known, uses=self._uses.count(files))
+        leaving = choose(files, limits, now, held=accounts.held, wanted=accounts.wanted, known=known)
         gone = [file.size for file in leaving if _remove(file.path)]
         self._ledger.end_count(sum(file.size for file in files) - sum(gone))
         self._tidy(now)
@@ -79,16 +86,39 @@ class Collector:
     def _tidy(self, now: float) -> None:
         """Remove what the dead left beside the blocks; it takes no room that counts, but it would gather."""
         for key_space in key_spaces(self._root):
-            for file in strays(key_space, MANIFEST):
+            for file in chain(strays(key_space, MANIFEST.__eq__), unfinished(key_space)):
                 if now - file.used > TEMPORARY_SECONDS:
                     _remove(file.path)
         self._ledger.tidy(now - TEMPORARY_SECONDS)
 
     def make_way(self) -> None:
-        """Remove a few of the oldest: the volume is full before the tier is, and without a byte no book can be kept."""
-        blocks = sorted((file for file in census(self._root) if not file.temporary), key=lambda file: file.used)
+        """Remove a few: the volume is full before the tier is, and without a byte no book can be kept."""
+        files = list(census(self._root))
+        now = max((file.used for file in files), default=0.0)  # the file system's own time cannot be asked for now
+        alive, capacity = self._ledger.read().key_spaces, self._limits.capacity_bytes
+        blocks = in_order(files, now, knowledge(self._root, files, alive, capacity, now))
         if gone := sum(_remove(file.path) for file in blocks[: 1 + len(blocks) // 100]):
             self._on_evicted(gone)
+
+
+def knowledge(
+    root: Path, files: Sequence[StoredFile], alive: Collection[str] | None, capacity_bytes: int, now: float
+) -> Knowledge:
+    """What a tier's folder tells of its files beside themselves.
+
+    Args:
+        root: Folder of the tier.
+        files: All of it.
+        alive: Key spaces of the engines that live; None where that is not known.
+        capacity_bytes: Of the tier.
+        now: By the clock of the file system that keeps the files' times.
+
+    Raises:
+        OSError: It could not be read.
+    """
+    orphans = orphaned(files, alive, now)
+    kept = honoured(pins(root), files, capacity_bytes, without=orphans)
+    return Knowledge(orphaned=orphans, pinned=frozenset(path for pin in kept for path in pin.blocks))
 
 
 def _remove(path: str) -> bool:

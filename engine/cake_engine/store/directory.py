@@ -13,10 +13,9 @@ from pathlib import Path
 
 from cake_engine.store.blockfile import BlockRejectedError, Reject
 from cake_engine.store.keys import Fingerprint, place
+from cake_engine.store.manifest import MANIFEST
 from cake_engine.store.publishing import publish
 from cake_engine.store.reader import FileReader
-
-MANIFEST = "fingerprint.json"
 
 _REFRESH_SECONDS = 60.0
 """A file's time is renewed only when it is older: the order of eviction needs no more, and each costs a write."""
@@ -27,6 +26,7 @@ class BlockDirectory:
 
     Attributes:
         reader: How files are read.
+        key_space: The fingerprint's folder.
     """
 
     def __init__(self, root: str | os.PathLike[str], fingerprint: Fingerprint) -> None:
@@ -39,19 +39,19 @@ class BlockDirectory:
         self.root = Path(root)
         self.reader = FileReader()
         self.fingerprint = fingerprint
-        self._base = f"{self.root}/{fingerprint.folder}"
-        self._manifest = f"{self._base}/{MANIFEST}"
+        self.key_space = f"{self.root}/{fingerprint.folder}"
+        self._manifest = f"{self.key_space}/{MANIFEST}"
         self._named = False
 
     def path_of(self, key: bytes) -> str:
         """Where a block is, or would be."""
-        return f"{self._base}/{place(key)}"
+        return f"{self.key_space}/{place(key)}"
 
     def contains(self, key: bytes) -> bool:
         """Whether a file of that name is there; only reading it says whether it is good.
 
-        Who asks has a use for the whole prefix that it is of, so its time is renewed like that of one that is read: a
-        prefix is found from its front, and a head that is computed each time is never read.
+        Who asks has a use for the whole prefix that it is of, so its time is renewed like that of one that is read:
+        blocks of one prefix then differ in their position alone, and what leaves of it is its head.
 
         Raises:
             OSError: The file system could not say.

@@ -1,15 +1,18 @@
 """Which files leave. Pure: what is there, the limits and the time come in.
 
-Files leave in the order of their last use, which is that of a prefix as a whole: blocks that are loaded are read, and
-those that are computed again are looked up. Heads would be cheaper to lose, but a prefix is found from its front, so
-without its head the tail of a prefix in use would only take room.
+First what is past its time, and temporaries of the dead. Where that makes not enough room: blocks of key spaces that
+nobody uses any more, the longest unused first; then those that are worth the least (`cake_engine.core.retention`), so
+the heads of a prefix before its tail. Pinned blocks stay, whatever their age.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, repeat
 from typing import NamedTuple
+
+from cake_engine.core.retention import worth
 
 TEMPORARY_SECONDS = 900.0
 """Age after which a temporary belongs to nobody: its writer died or gave up."""
@@ -23,12 +26,17 @@ class StoredFile(NamedTuple):
         size: Bytes.
         used: When it was last written or read, seconds since the epoch.
         temporary: Not published yet.
+        key_space: Name of its fingerprint's folder.
+        saving: Compute that each byte of it saves when it is used, in proportion to that of an uncompressed block at
+            the front of a prefix.
     """
 
     path: str
     size: int
     used: float
     temporary: bool
+    key_space: str = ""
+    saving: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -48,10 +56,34 @@ class Limits:
     stop: float = 0.90
 
 
+@dataclass(frozen=True)
+class Knowledge:
+    """What is known of files beside themselves.
+
+    Attributes:
+        uses: How often each file was seen to be used again, in their order; empty where nobody has looked.
+        orphaned: Key spaces that nobody uses any more.
+        pinned: Paths of the files that stay.
+    """
+
+    uses: Sequence[int] = ()
+    orphaned: Collection[str] = field(default_factory=frozenset)
+    pinned: Collection[str] = field(default_factory=frozenset)
+
+
+NOTHING_KNOWN = Knowledge()
+
+
 def choose(
-    files: Sequence[StoredFile], limits: Limits, now: float, *, held: int = 0, wanted: int = 0
+    files: Sequence[StoredFile],
+    limits: Limits,
+    now: float,
+    *,
+    held: int = 0,
+    wanted: int = 0,
+    known: Knowledge = NOTHING_KNOWN,
 ) -> list[StoredFile]:
-    """The files that leave now: abandoned temporaries, what is past its time, then the oldest above the capacity.
+    """The files that leave now, in their order.
 
     Args:
         files: All of the tier.
@@ -59,21 +91,39 @@ def choose(
         now: By the clock of the file system that keeps the files' times.
         held: Bytes that may be written at any moment and count as if they were.
         wanted: Bytes that were asked for and found no room; 0 when none were.
+        known: What is known of the files beside.
     """
-    leaving: list[StoredFile] = []
-    staying: list[StoredFile] = []
-    for file in files:
-        (leaving if _outlived(file, limits, now) else staying).append(file)
-    total = held + sum(file.size for file in staying)
+    leaving = [file for file in files if _outlived(file, limits, now) and file.path not in known.pinned]
+    total = held + sum(file.size for file in files) - sum(file.size for file in leaving)
     if not wanted and total <= limits.start * limits.capacity_bytes:
         return leaving
     target = min(limits.stop * limits.capacity_bytes, limits.capacity_bytes - wanted)
-    for file in sorted((f for f in staying if not f.temporary), key=lambda f: f.used):
+    gone = {file.path for file in leaving}
+    for file in in_order(files, now, known):
         if total <= target:
             break
-        leaving.append(file)
-        total -= file.size
+        if file.path not in gone:
+            leaving.append(file)
+            total -= file.size
     return leaving
+
+
+def in_order(files: Sequence[StoredFile], now: float, known: Knowledge = NOTHING_KNOWN) -> list[StoredFile]:
+    """The blocks that may leave, the first to leave first.
+
+    Args:
+        files: All of the tier.
+        now: By the clock of the file system that keeps the files' times.
+        known: What is known of the files beside.
+    """
+    ranked = []
+    for file, uses in zip(files, chain(known.uses, repeat(0)), strict=False):
+        if file.temporary or file.path in known.pinned:
+            continue
+        orphan = file.key_space in known.orphaned
+        ranked.append(((0, file.used) if orphan else (1, worth(file.saving, uses, now - file.used)), file))
+    ranked.sort(key=lambda one: one[0])
+    return [file for _, file in ranked]
 
 
 def _outlived(file: StoredFile, limits: Limits, now: float) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from cake_engine.store.census import files_of, key_spaces
-from cake_engine.store.directory import MANIFEST
 from cake_engine.store.eviction import StoredFile
+from cake_engine.store.manifest import manifest_of
 
 AGES = {"< 1 h": 3600.0, "< 1 d": 86400.0, "< 7 d": 604800.0, "older": math.inf}
 """Classes of time since a block was last used, and where they end, in seconds."""
@@ -58,7 +57,7 @@ def holdings(root: Path, now: float) -> Iterator[Holding]:
     root.stat()  # a folder that is not there is not a tier without blocks
     for folder in sorted(map(Path, key_spaces(root))):
         files = list(files_of(folder))
-        fingerprint = _manifest(folder)
+        fingerprint = manifest_of(folder)
         if not files and not fingerprint:
             continue
         used = [file.used for file in files if not file.temporary]
@@ -79,11 +78,3 @@ def _ages(files: list[StoredFile], now: float) -> dict[str, int]:
         if not file.temporary:
             ages[next(name for name, end in AGES.items() if now - file.used < end)] += file.size
     return ages
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    try:
-        found = json.loads((folder / MANIFEST).read_text())
-    except (OSError, ValueError):  # it is there for people only: without it the blocks are as good
-        return {}
-    return found if isinstance(found, dict) else {}

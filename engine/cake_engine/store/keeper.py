@@ -12,10 +12,11 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
+from cake_engine.store import pins
 from cake_engine.store.allowance import Allowance
 from cake_engine.store.collector import Collector
 from cake_engine.store.eviction import Limits
@@ -41,6 +42,7 @@ class Keeper:
         *,
         on_evicted: Callable[[int], None],
         interval_seconds: float = 30.0,
+        key_space: str | None = None,
     ) -> None:
         """Hold nothing yet; the caller starts the thread, or tends the tier himself.
 
@@ -49,9 +51,10 @@ class Keeper:
             limits: What it may hold.
             on_evicted: Told how many files were removed, from the thread.
             interval_seconds: Between counts, at least, while there is room.
+            key_space: Folder of the blocks that this engine uses; "" for who uses none, None for who does not say.
         """
         self._root = Path(root)
-        self._ledger = Ledger(self._root, limits.capacity_bytes)
+        self._ledger = Ledger(self._root, limits.capacity_bytes, key_space)
         self._allowance = Allowance(self._ledger)
         self._collector = Collector(self._root, limits, self._ledger, on_evicted, interval_seconds)
         self._used = 0
@@ -60,6 +63,7 @@ class Keeper:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._fault: OSError | None = None
+        self._pins: dict[tuple[str, str], Sequence[bytes]] = {}
         self._thread = threading.Thread(target=self._run, name="cake-keeper", daemon=True)
 
     def start(self) -> None:
@@ -92,6 +96,17 @@ class Keeper:
         """Correct a reservation by what was really written: 0 when the write failed."""
         self._allowance.settle(reserved, written)
 
+    def pin(self, key_space: str, name: str, keys: Sequence[bytes]) -> None:
+        """Have a pin made soon; returns at once.
+
+        Args:
+            key_space: Folder of the fingerprint.
+            name: As `pins.NAME_PATTERN` has it.
+            keys: Of the blocks on the tier, head first.
+        """
+        self._pins[key_space, name] = keys
+        self._wake.set()
+
     def stop(self) -> None:
         """End the thread, unless a file system holds it; then it ends by itself."""
         self._stopping.set()
@@ -121,13 +136,14 @@ class Keeper:
             )
 
     def tend(self) -> None:
-        """Report what there is to report, and count and remove where it is this engine's turn.
+        """Make pins, report what there is to report, and count and remove where it is this engine's turn.
 
         Raises:
             OSError: The tier's books could not be reached, or its files not be counted.
         """
+        self._make_pins()
         accounts = self._ledger.read()
-        if self._allowance.unreported or self._ledger.name not in accounts.writers:
+        if self._allowance.unreported or not self._ledger.knows(accounts):
             self._report()
             accounts = self._ledger.read()
         if self._collector.due(accounts) and self._ledger.elected():
@@ -136,6 +152,14 @@ class Keeper:
         if accounts.used is not None:
             self._used = accounts.used
             self._counted.set()
+
+    def _make_pins(self) -> None:
+        for key_space, name in list(self._pins):
+            keys = self._pins.pop((key_space, name))
+            try:
+                pins.write(key_space, name, keys)
+            except (OSError, ValueError) as error:
+                logger.warning("The pin %s could not be made: %s; send its request again", name, error)
 
     def _report(self) -> None:
         try:

@@ -11,8 +11,9 @@ from typing import Self
 
 from cake_engine.config import CodecName
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 BLOCK_SUFFIX = ".kv"
+_POSITION_BYTES = 4
 
 
 @dataclass(frozen=True)
@@ -93,11 +94,36 @@ class Fingerprint:
         return f"{readable}-{self.digest.hex()[:24]}"
 
 
+def key_at(engine_key: bytes, position: int) -> bytes:
+    """A block's key on tiers: the engine's, and its position, so that its name alone says what it is worth to keep it.
+
+    Args:
+        engine_key: Hash of all tokens up to the block's end, from which the position follows.
+        position: Tokens of the prefix up to the block's end; 0 where not known.
+    """
+    return engine_key + position.to_bytes(_POSITION_BYTES, "big")
+
+
+def engine_key_of(key: bytes) -> bytes:
+    """The engine's part of a key."""
+    return key[:-_POSITION_BYTES]
+
+
+def position_of(key: bytes) -> int:
+    """Tokens of the prefix up to the block's end, of a key or a tenant's name for it; 0 where not known."""
+    return int.from_bytes(key[-_POSITION_BYTES:], "big")
+
+
+def position_named(name: str) -> int:
+    """The same, of a key in hexadecimal."""
+    return int(name[-2 * _POSITION_BYTES :], 16)
+
+
 def place(key: bytes) -> str:
     """Path of a key's file below its fingerprint's folder.
 
-    4096 folders keep each below 250 entries at a million blocks. Keys are hashes, or end in one: they spread by
-    themselves over their first three digits.
+    4096 folders keep each below 250 entries at a million blocks. Keys begin with hashes: they spread by themselves over
+    their first three digits.
 
     Raises:
         ValueError: The key is shorter than two bytes.

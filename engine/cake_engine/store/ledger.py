@@ -31,14 +31,16 @@ class Ledger:
     `report` and `close` are for one thread at a time, and so are `elected` and the counts.
     """
 
-    def __init__(self, root: Path, capacity_bytes: int) -> None:
+    def __init__(self, root: Path, capacity_bytes: int, key_space: str | None = None) -> None:
         """Name the place; nothing is touched.
 
         Args:
             root: Folder of the tier.
             capacity_bytes: What this engine was told that the tier may hold.
+            key_space: Folder of the blocks that it uses; "" for who uses none, None for who does not say.
         """
         self.name = uuid.uuid4().hex
+        self._key_space = key_space
         self._capacity = capacity_bytes
         self._folder = root / FOLDER
         self._books = self._folder / "accounts.json"
@@ -56,6 +58,11 @@ class Ledger:
         except FileNotFoundError:
             return Accounts()
 
+    def knows(self, accounts: Accounts) -> bool:
+        """Whether the books have this engine, and what it uses: an engine of an earlier version leaves that out."""
+        writer = accounts.writers.get(self.name)
+        return writer is not None and writer.key_space == self._key_space
+
     def report(self, *, held: int, written: int, ask: int = 0) -> int:
         """Report what this engine holds and has written, and ask for more; returns the grant: 0, or at least `ask`.
 
@@ -69,7 +76,7 @@ class Ledger:
                 self._bury_the_dead(accounts)
                 if not accounts.writers:
                     accounts.distrust()
-            accounts.report(self.name, held=held, written=written, limit=self._capacity)
+            accounts.report(self.name, held=held, written=written, limit=self._capacity, key_space=self._key_space)
             return accounts.grant(self.name, ask) if ask else 0
 
     def elected(self) -> bool:
@@ -110,7 +117,7 @@ class Ledger:
         Raises:
             OSError: It could not be looked at, or not removed.
         """
-        for file in strays(self._folder, self._books.name):
+        for file in strays(self._folder, self._books.name.__eq__):
             if file.used < before:
                 Path(file.path).unlink(missing_ok=True)
         known = self.read().writers

@@ -12,6 +12,7 @@ from typing import Final, Self
 from blake3 import blake3
 
 from cake_engine.config import StaticConfig
+from cake_engine.store.keys import key_at, position_of
 from cake_engine.store.secret import read_secret
 
 _IDENTITY: Final = "cake.dev 2026-11-23 identity of a tenant"
@@ -44,8 +45,8 @@ class Tenant:
         return cls(read_secret(path, "the tenant's salt"))
 
     def name_of(self, key: bytes) -> bytes:
-        """The 32 bytes by which a block is called on a tier: without the salt nobody can tell of which key."""
-        return blake3(key, key=self._names).digest()
+        """What a block is called on a tier: 32 bytes that tell nobody without the salt its key, then its position."""
+        return key_at(blake3(key, key=self._names).digest(), position_of(key))
 
 
 def tenant_of(static: StaticConfig) -> Tenant | None:

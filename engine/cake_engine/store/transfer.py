@@ -24,10 +24,9 @@ class Transfer:
     Attributes:
         job: Number of the engine's job that it belongs to.
         owner: Request that asked, for taking it back.
-        key: Of the block.
+        key: Of the block on tiers, as `key_at` makes it.
         chunk: Its place in the engine's memory.
         size: Bytes of its file without a codec.
-        position: Tokens of the prefix up to the block's end; 0 where not known.
         failure: Why it failed; None while it has not. Set by `fail` and `abandon` alone.
         moved: Bytes that went over the wire: fewer with a codec; 0 when none did.
     """
@@ -37,7 +36,6 @@ class Transfer:
     key: bytes
     chunk: int
     size: int
-    position: int = 0
     failure: str | None = None
     moved: int = 0
     asked: float = field(default=0.0, init=False)

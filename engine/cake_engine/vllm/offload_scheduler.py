@@ -30,6 +30,7 @@ from cake_engine.vllm.accounts import MemoryAccount, time_stall
 from cake_engine.vllm.active_plan import ActivePlan
 from cake_engine.vllm.lora import AdapterKeys
 from cake_engine.vllm.metrics import record_tier
+from cake_engine.vllm.pinning import pin_prompt
 from cake_engine.vllm.planning import UnansweredError, make_plan
 from cake_engine.vllm.served_plans import ServedPlans
 from cake_engine.vllm.spec import CakeOffloadingSpec
@@ -217,6 +218,7 @@ class CakeOffloadScheduler(ServedPlans):
             self.drop(request.request_id)
             self.prefetch.release(request.request_id)
         self._admit_running.pop(request.request_id, None)
+        pin_prompt(self, request)
         return super().request_finished(request)
 
     def reset_cache(self) -> None:

@@ -22,7 +22,7 @@ from cake_engine.live import LiveConfigFile
 from cake_engine.store.blockfile import Reject
 from cake_engine.store.blocks import BlockStore
 from cake_engine.store.cipher import Cipher
-from cake_engine.store.keys import Fingerprint
+from cake_engine.store.keys import Fingerprint, engine_key_of, key_at
 from cake_engine.store.presence import PresenceCache
 from cake_engine.store.statistics import Recorder, TierStatistics
 from cake_engine.store.tenant import Tenant
@@ -94,6 +94,8 @@ class CakeFileTier(SecondaryTierManager):
         self._rows: np.ndarray[Any, Any] | None = rows
         self._tier = tier
         self._jobs: dict[int, _Job] = {}
+        self._read_keys: dict[OffloadKey, bytes] = {}
+        """Keys on the tier of what is being read, by the engine's."""
         self._refused: list[Transfer] = []
         self._suspended_until = float("-inf")
         self._queued_writes = max(_FEWEST_QUEUED_WRITES, int(_QUEUED_WRITE_SHARE * len(rows)))
@@ -133,22 +135,29 @@ class CakeFileTier(SecondaryTierManager):
         """What reads take, learned from every one."""
         return self._reads.cost
 
-    def peek(self, key: OffloadKey) -> LookupResult:
-        """What `lookup` says; neither of them moves anything."""
+    def peek(self, key: OffloadKey, position: int = 0) -> LookupResult:
+        """What `lookup` says; neither of them moves anything.
+
+        Args:
+            key: Of the block.
+            position: Tokens of the prefix up to its end; 0 where not known.
+        """
         if time.monotonic() < self._suspended_until:
             return LookupResult.MISS
-        present = self._presence.ask(key)
+        present = self._presence.ask(key_at(key, position))
         if present is None:
             return LookupResult.RETRY
         return LookupResult.HIT if present else LookupResult.MISS
 
-    def lookup(self, key: OffloadKey, req_context: ReqContext) -> LookupResult:  # noqa: ARG002 - vLLM's interface
+    def lookup(self, key: OffloadKey, req_context: ReqContext) -> LookupResult:
         """Whether a block is there, as far as is known; RETRY while that is being found out."""
-        return self.peek(key)
+        return self.peek(key, req_context.get_offload_key_position(key) or 0)
 
     def submit_load(self, job_metadata: TransferJob) -> None:
         """Queue the reads of a job."""
-        self._reads.submit(self._transfers(job_metadata))
+        transfers = self._transfers(job_metadata)
+        self._read_keys.update((OffloadKey(engine_key_of(transfer.key)), transfer.key) for transfer in transfers)
+        self._reads.submit(transfers)
 
     def submit_store(self, job_metadata: TransferJob) -> None:
         """Queue the writes of a job, from its first block on, as far as there is room.
@@ -171,7 +180,17 @@ class CakeFileTier(SecondaryTierManager):
 
     def take_back(self, keys: Collection[OffloadKey]) -> list[OffloadKey]:
         """Take back those of these reads that have not begun; which they were. As with `cancel`, they stay known."""
-        return [OffloadKey(transfer.key) for transfer in self._reads.take_back(keys)]
+        useless = [self._read_keys[key] for key in keys if key in self._read_keys]
+        return [OffloadKey(engine_key_of(transfer.key)) for transfer in self._reads.take_back(useless)]
+
+    def pin(self, name: str, keys: Iterable[tuple[OffloadKey, int]]) -> None:
+        """Have blocks stay, as far as there is room for what stays.
+
+        Args:
+            name: Of the pin, as `cake_engine.store.pins.NAME_PATTERN` has it.
+            keys: Of the blocks, head first, each with the tokens of the prefix up to its end.
+        """
+        self._store.pin(name, [key_at(key, position) for key, position in keys])
 
     def get_finished_jobs(self) -> Iterable[JobResult]:
         """The jobs that ended since the last call."""
@@ -179,6 +198,7 @@ class CakeFileTier(SecondaryTierManager):
         written, self._refused = self._refused, []
         written += self._writes.finished()
         for transfer in self._reads.finished():
+            self._read_keys.pop(OffloadKey(engine_key_of(transfer.key)), None)
             self._note_read(transfer)
             self._settle(transfer, results)
         for transfer in written:
@@ -239,10 +259,9 @@ class CakeFileTier(SecondaryTierManager):
             Transfer(
                 job=job.job_id,
                 owner=job.req_context.req_id,
-                key=key,
+                key=key_at(key, job.req_context.get_offload_key_position(key) or 0),
                 chunk=int(chunk),
                 size=self._store.file_bytes,
-                position=job.req_context.get_offload_key_position(key) or 0,
             )
             for key, chunk in zip(job.keys, job.chunk_ids, strict=True)
         ]
@@ -266,7 +285,7 @@ class CakeFileTier(SecondaryTierManager):
         job = self._jobs[transfer.job]
         job.waiting -= 1
         if transfer.failure is None:
-            job.arrived.append(OffloadKey(transfer.key))
+            job.arrived.append(OffloadKey(engine_key_of(transfer.key)))
         else:
             job.failed += 1
         if job.waiting:

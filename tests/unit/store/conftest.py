@@ -6,7 +6,7 @@ import hashlib
 
 import pytest
 
-from cake_engine.store.keys import Fingerprint
+from cake_engine.store.keys import Fingerprint, key_at
 
 
 @pytest.fixture(scope="session")
@@ -17,6 +17,6 @@ def fingerprint() -> Fingerprint:
     )
 
 
-def key_of(number: int) -> bytes:
-    """A key as vLLM makes them: a hash and a group index."""
-    return hashlib.sha256(str(number).encode()).digest() + bytes(4)
+def key_of(number: int, position: int = 0) -> bytes:
+    """A key as vLLM makes them, a hash and a group index, with the position of the block."""
+    return key_at(hashlib.sha256(str(number).encode()).digest() + bytes(4), position)

@@ -6,6 +6,7 @@ import contextlib
 import itertools
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -26,6 +27,7 @@ from tests.unit.store.conftest import key_of
 from tests.unit.store.stepping import SteppedLock, Work, make_steppable
 
 SPACE = Fingerprint(model="m", revision=None, dtype="bfloat16", layout="x", block_tokens=32, block_bytes=64)
+GIVEN_UP = replace(SPACE, revision="before")
 FILE_BYTES = HEADER_BYTES + 64
 CAPACITY = 4 * FILE_BYTES
 _LOOK_SECONDS = 0.001
@@ -37,23 +39,30 @@ def content(key: int, writer: int) -> bytes:
     return bytes([key, writer]) * 32
 
 
+def block(key: int) -> bytes:
+    """The key of a block; the higher its number, the deeper in its prefix."""
+    return key_of(key, position=4096 * key)
+
+
 class Engine:
     """A real store and its keeper, without threads of their own: their work is stepped."""
 
-    def __init__(self, root: Path, number: int, tenant: Tenant | None = None) -> None:
+    def __init__(self, root: Path, number: int, tenant: Tenant | None = None, fingerprint: Fingerprint = SPACE) -> None:
         self.number = number
         self.tenant = tenant
+        self.fingerprint = fingerprint
         self.works: list[Work] = []
         self.found: list[tuple[int, bytes]] = []
         self.tending: Work | None = None
         tier = TierConfig(name="t", kind=TierKind.FILE_SYSTEM, path=str(root), capacity_bytes=CAPACITY)
-        self.keeper = Keeper(root, Limits(CAPACITY), on_evicted=lambda files: None)
+        self.folder = replace(fingerprint, tenant=tenant.identity if tenant else None).folder
+        self.keeper = Keeper(root, Limits(CAPACITY), on_evicted=lambda files: None, key_space=self.folder)
         self.keeper._allowance._asking = SteppedLock()  # type: ignore[assignment]
-        self.store = BlockStore(tier, SPACE, Recorder(), self.keeper, tenant=tenant)
+        self.store = BlockStore(tier, fingerprint, Recorder(), self.keeper, tenant=tenant)
 
     def name_of(self, key: int) -> bytes:
         """What it calls a block on the tier."""
-        return key_of(key) if self.tenant is None else self.tenant.name_of(key_of(key))
+        return block(key) if self.tenant is None else self.tenant.name_of(block(key))
 
     def begin(self, name: str, work: Callable[[], object]) -> Work:
         self.works.append(Work(f"{name} of {self.number}", work))
@@ -88,7 +97,7 @@ class Engine:
         self.keeper._ledger.close()  # as the kernel does
 
     def _move(self, move: Callable[..., None], key: int, row: memoryview) -> str | None:
-        transfer = Transfer(job=0, owner="r", key=key_of(key), chunk=0, size=FILE_BYTES)
+        transfer = Transfer(job=0, owner="r", key=block(key), chunk=0, size=FILE_BYTES)
         transfer.start(0.0)
         move(transfer, lambda chunk: row, page_buffer(FILE_BYTES))  # each thread has its own
         return transfer.failure

@@ -9,8 +9,15 @@ from pathlib import Path
 import pytest
 
 from cake_engine.store.census import census
-from tests.unit.store.conftest import key_of
-from tests.unit.store.engines import CALLS_OF_A_PIECE, CAPACITY, FILE_BYTES, Engine, content, make_engines_steppable
+from tests.unit.store.engines import (
+    CALLS_OF_A_PIECE,
+    CAPACITY,
+    FILE_BYTES,
+    Engine,
+    block,
+    content,
+    make_engines_steppable,
+)
 from tests.unit.store.stepping import Work
 
 BLOCKS = CAPACITY // FILE_BYTES
@@ -75,8 +82,8 @@ def test_a_save_that_ends_at_any_call_makes_no_room_for_more_than_the_capacity(
         writer = folder.engine()
     folder.write(writer, range(100, 100 + BLOCKS))
 
-    assert folder.blocks() >= {key_of(key).hex() for key in range(BLOCKS - 1)}
-    assert not whole or key_of(50).hex() in folder.blocks()
+    assert folder.blocks() >= {block(key).hex() for key in range(BLOCKS - 1)}
+    assert not whole or block(50).hex() in folder.blocks()
 
 
 @pytest.mark.parametrize("calls", CALLS)
@@ -94,11 +101,11 @@ def test_a_collector_that_dies_at_any_call_loses_nothing_and_another_makes_room(
     other.tend().step(CALLS_OF_A_PIECE)
     folder.write(other, range(50, 51))
 
-    assert key_of(50).hex() in folder.blocks()
+    assert block(50).hex() in folder.blocks()
     assert len(folder.blocks() & left) >= BLOCKS - 2
     for key in range(BLOCKS):
         other.load(key).step(CALLS_OF_A_PIECE)
-    assert {key_of(key).hex() for key, _ in other.found} == folder.blocks() - {key_of(50).hex()}
+    assert {block(key).hex() for key, _ in other.found} == folder.blocks() - {block(50).hex()}
     assert all(found == content(key, other.number) for key, found in other.found)
 
 

@@ -57,7 +57,6 @@ class Described:
     fingerprint: dict[str, object]
     key: bytes
     payload: bytes
-    position: int = 0
 
     def of(self, salt: bytes) -> Described:
         """The same block of a tenant."""
@@ -67,7 +66,7 @@ class Described:
         return replace(
             self,
             fingerprint={**self.fingerprint, "tenant": identity.hex()},
-            key=blake3(self.key, key=name_key).digest(),
+            key=blake3(self.key, key=name_key).digest() + self.key[-4:],
         )
 
     def under(self, secret: bytes) -> tuple[Described, AESGCM]:
@@ -93,7 +92,7 @@ class Described:
             "codec": CODECS[str(self.fingerprint["codec"])],
             "header length": int(VALUES["header length"]),
             "payload length": len(self.payload),
-            "position": self.position,
+            "position": int.from_bytes(self.key[-4:], "big"),
             "reserved": int(VALUES["reserved"]),
         }
         for name, number in numbers.items():
@@ -118,8 +117,8 @@ class Tier:
         self.store = BlockStore(tier, fingerprint, Recorder(), tenant=tenant, cipher=cipher)
         self.row = bytearray(fingerprint.block_bytes)
 
-    def move(self, direction: str, key: bytes, position: int = 0) -> str | None:
-        transfer = Transfer(job=0, owner="r", key=key, chunk=0, size=0, position=position)
+    def move(self, direction: str, key: bytes) -> str | None:
+        transfer = Transfer(job=0, owner="r", key=key, chunk=0, size=0)
         transfer.start(0.0)
         buffer = page_buffer(self.store.file_bytes)
         getattr(self.store, direction)(transfer, lambda chunk: memoryview(self.row), buffer)
@@ -145,7 +144,7 @@ def described(request: pytest.FixtureRequest, fingerprint: Fingerprint) -> tuple
         "format_version": int(VALUES["version"]),
     }
     assert {*members, "tenant", "cipher"} == MEMBERS
-    return ours, Described(members, key_of(7), bytes(range(256)) * 16, position=96)
+    return ours, Described(members, key_of(7, position=96), bytes(range(256)) * 16)
 
 
 def test_a_file_made_from_the_page_is_read_by_the_engine(
@@ -171,7 +170,7 @@ def test_a_file_that_the_engine_wrote_is_the_one_of_the_page(
     tier = Tier(tmp_path, fingerprint)
     tier.row[:] = block.payload
     try:
-        assert tier.move("save", block.key, block.position) is None
+        assert tier.move("save", block.key) is None
     finally:
         tier.store.stop()
 
@@ -189,7 +188,7 @@ def test_a_tenants_files_are_those_of_the_page_in_both_directions(
     tier = Tier(tmp_path, fingerprint, Tenant(salt))
     tier.row[:] = plain.payload
     try:
-        assert tier.move("save", plain.key, plain.position) is None
+        assert tier.move("save", plain.key) is None
         written = (tmp_path / block.place).read_bytes()
         (tmp_path / block.place).write_bytes(block.file())
         tier.row[:] = bytes(len(tier.row))
@@ -213,7 +212,7 @@ def test_an_encrypted_file_is_that_of_the_page_in_both_directions(
     tier.row[:] = plain.payload
     path = tmp_path / block.place
     try:
-        assert tier.move("save", plain.key, plain.position) is None
+        assert tier.move("save", plain.key) is None
         written = path.read_bytes()[FIELDS["padding"].stop :]
         path.write_bytes(replace(block, payload=nonce + aes.encrypt(nonce, plain.payload, covered)).file())
         tier.row[:] = bytes(len(tier.row))

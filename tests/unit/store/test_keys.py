@@ -27,7 +27,7 @@ from cake_engine.store.keys import Fingerprint, place
         ("pipeline_parallel_size", 2),
         ("context_parallel_size", 2),
         ("rank", 0),
-        ("format_version", 2),
+        ("format_version", 1),
         ("tenant", "ab" * 16),
     ],
 )

@@ -1,9 +1,9 @@
 """Many engines over one folder, stopped, failed and killed at any call of the file system, in any order.
 
-Some are a tenant's and some are nobody's. What holds at every instant: a read is what an engine of the same tenant
-wrote or a refusal; the tier is within its capacity; a temporary is never taken for a block; nobody else's file is
-touched. And in the end, whoever died where: new engines can write, all that is there can be read, and nothing of the
-dead is left.
+Some are a tenant's, some are nobody's, and some have a revision that is given up. What holds at every instant: a read
+is what an engine of the same kind wrote or a refusal; the tier is within its capacity; a temporary is never taken for a
+block; nobody else's file is touched; what is pinned stays. And in the end, whoever died where: new engines can write,
+all that is there can be read, nothing of the dead is left, and what has been given up made room first.
 """
 
 from __future__ import annotations
@@ -22,22 +22,24 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from cake_engine.store.census import census
 from cake_engine.store.eviction import TEMPORARY_SECONDS
-from cake_engine.store.keys import BLOCK_SUFFIX
+from cake_engine.store.keys import BLOCK_SUFFIX, Fingerprint
+from cake_engine.store.orphans import ORPHAN_SECONDS
 from cake_engine.store.tenant import Tenant
-from tests.unit.store.conftest import key_of
 from tests.unit.store.engines import (
     CALLS_OF_A_PIECE,
     CAPACITY,
     FILE_BYTES,
+    GIVEN_UP,
     SPACE,
     Engine,
+    block,
     content,
     make_engines_steppable,
 )
 from tests.unit.store.stepping import Work
 
 ENGINES = 3
-TENANTS = (None, Tenant(bytes(range(32))))
+KINDS = ((None, SPACE), (Tenant(bytes(range(32))), SPACE), (None, GIVEN_UP))
 FOREIGN = ("notes.txt", f"{SPACE.folder}/readme.kv", f"{SPACE.folder}/0ff/notes.kv", "other/0ff/0ff0.kv")
 
 
@@ -59,8 +61,10 @@ class SharedTier(RuleBasedStateMachine):
         self.root = Path(tempfile.mkdtemp(prefix="cake-machine-"))
         self.engines: list[Engine] = []
         self.numbers = 0
-        self.written: dict[tuple[Tenant | None, int], set[bytes]] = {}
+        self.written: dict[tuple[str, int], set[bytes]] = {}
         self.damaged: set[str] = set()
+        self.pinned: str | None = None
+        self.stays = False
         for name in FOREIGN:
             (self.root / name).parent.mkdir(parents=True, exist_ok=True)
             (self.root / name).write_bytes(name.encode())
@@ -73,10 +77,10 @@ class SharedTier(RuleBasedStateMachine):
 
     def start(self) -> Engine:
         self.numbers += 1
-        return self.start_of(TENANTS[self.numbers % len(TENANTS)])
+        return self.start_of(*KINDS[self.numbers % len(KINDS)])
 
-    def start_of(self, tenant: Tenant | None) -> Engine:
-        self.engines.append(Engine(self.root, self.numbers, tenant))
+    def start_of(self, tenant: Tenant | None, fingerprint: Fingerprint) -> Engine:
+        self.engines.append(Engine(self.root, self.numbers, tenant, fingerprint))
         return self.engines[-1]
 
     def engine(self, chance: int) -> Engine:
@@ -107,7 +111,7 @@ class SharedTier(RuleBasedStateMachine):
             self.finish(self.start().tend())
 
     def save(self, engine: Engine, key: int) -> Work:
-        self.written.setdefault((engine.tenant, key), set()).add(content(key, engine.number))
+        self.written.setdefault((engine.folder, key), set()).add(content(key, engine.number))
         return engine.save(key)
 
     @rule(chance=chances, some=st.lists(keys, min_size=1, max_size=CAPACITY // FILE_BYTES + 1, unique=True))
@@ -157,6 +161,24 @@ class SharedTier(RuleBasedStateMachine):
             os.truncate(path, chance) if cut else path.write_bytes(_flipped(path.read_bytes(), chance))
             self.damaged.add(str(path))
 
+    @rule(chance=chances, key=keys)
+    def a_block_is_pinned(self, chance: int, key: int) -> None:
+        """There is room for one pinned block. It stays once nobody removes what he chose before."""
+        engine = self.engine(chance)
+        if self.pinned is None:
+            self.finish(self.save(engine, key))
+            engine.store.pin("one", [block(key)])
+            self.finish(engine.tend())
+            self.finish(engine.tend())
+            if list(self.root.glob("*/pins/one.json")):
+                self.pinned = self.path(engine, key)
+
+    @rule()
+    def it_is_pinned_no_more(self) -> None:
+        for record in self.root.glob("*/pins/one.json"):
+            record.unlink()
+        self.pinned, self.stays = None, False
+
     @rule()
     def time_goes_by(self) -> None:
         """All that is unpublished now is too old to be anybody's."""
@@ -181,13 +203,23 @@ class SharedTier(RuleBasedStateMachine):
             if not file.temporary and file.path not in self.damaged:
                 assert file.size == FILE_BYTES
 
+    @invariant()
+    def what_is_pinned_stays(self) -> None:
+        if self.pinned is None or self.pinned in self.damaged:
+            return
+        if self.stays:
+            assert Path(self.pinned).exists()
+        self.stays = Path(self.pinned).exists() and not any(
+            engine.tending and not engine.tending.ended for engine in self.engines
+        )
+
     def check(self, engine: Engine) -> None:
         """Work ends well, or is refused; nothing else ever comes out of it."""
         for work in engine.works:
             assert work.error is None, work.name
         engine.works = [work for work in engine.works if not work.ended]
         for key, found in engine.found:
-            assert found in self.written.get((engine.tenant, key), set())
+            assert found in self.written.get((engine.folder, key), set())
         engine.found.clear()
 
     def teardown(self) -> None:
@@ -204,10 +236,11 @@ class SharedTier(RuleBasedStateMachine):
         for engine in self.engines:
             engine.die()
         self.engines.clear()
+        self.it_is_pinned_no_more()
         left = {file.path for file in census(self.root) if not file.temporary}
-        survivors = [self.start_of(tenant) for tenant in TENANTS]
+        survivors = [self.start_of(*kind) for kind in reversed(KINDS)]
         written = {
-            self.path(one, key): (one, key) for one in survivors for tenant, key in self.written if tenant is one.tenant
+            self.path(one, key): (one, key) for one in survivors for folder, key in self.written if folder == one.folder
         }
         assert left <= written.keys()
         for path, (survivor, key) in written.items():
@@ -215,17 +248,38 @@ class SharedTier(RuleBasedStateMachine):
             assert (path in left - self.damaged) <= bool(survivor.found), "a block that was whole cannot be read"
             self.check(survivor)
         survivor = survivors.pop()
-        survivors.pop().die()
+        for other in survivors:
+            other.die()
         self.time_goes_by()
+        self.the_other_revision_is_given_up()
+        others = {file.path for file in census(self.root) if not file.temporary} - self.given_up()
         for life in (self.root / ".ledger/writers").glob("*"):
             os.utime(life, (0, 0))
         for _ in range(2):
-            survivor.keeper._collector._ended = float("-inf")
-            self.finish(survivor.tend())
-        self.finish(survivor.save(9))
-        assert survivor.store.contains(key_of(9)), "no room is made"
+            self.finish(self.count(survivor))
+        survivor.store.pin("one", [block(7)])
+        for key in range(7, 12):  # one more than there is room for
+            self.finish(survivor.save(key))
+            self.finish(self.count(survivor))
+            assert not self.given_up() or all(Path(path).exists() for path in others), "others had to go first"
+        assert survivor.store.contains(block(7)), "what is pinned had to go"
+        assert survivor.store.contains(block(11)), "no room is made"
         assert list(self.root.rglob("*.tmp")) == []
         assert [path.name for path in (self.root / ".ledger/writers").iterdir()] == [survivor.keeper._ledger.name]
+
+    @staticmethod
+    def count(engine: Engine) -> Work:
+        """Let it count whether or not a count is due."""
+        engine.keeper._collector._ended = float("-inf")
+        return engine.tend()
+
+    def given_up(self) -> set[str]:
+        return {file.path for file in census(self.root) if file.key_space == GIVEN_UP.folder}
+
+    def the_other_revision_is_given_up(self) -> None:
+        then = time.time() - 2 * ORPHAN_SECONDS
+        for path in self.given_up():
+            os.utime(path, (then, then))
 
     @staticmethod
     def path(engine: Engine, key: int) -> str:

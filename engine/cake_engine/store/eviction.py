@@ -116,14 +116,17 @@ def in_order(files: Sequence[StoredFile], now: float, known: Knowledge = NOTHING
         now: By the clock of the file system that keeps the files' times.
         known: What is known of the files beside.
     """
-    ranked = []
+    orphans, others, worths = list[StoredFile](), list[StoredFile](), list[float]()
     for file, uses in zip(files, chain(known.uses, repeat(0)), strict=False):
         if file.temporary or file.path in known.pinned:
             continue
-        orphan = file.key_space in known.orphaned
-        ranked.append(((0, file.used) if orphan else (1, worth(file.saving, uses, now - file.used)), file))
-    ranked.sort(key=lambda one: one[0])
-    return [file for _, file in ranked]
+        if file.key_space in known.orphaned:
+            orphans.append(file)
+        else:
+            others.append(file)
+            worths.append(worth(file.saving, uses, now - file.used))
+    orphans.sort(key=lambda file: file.used)
+    return orphans + [others[place] for place in sorted(range(len(others)), key=worths.__getitem__)]
 
 
 def _outlived(file: StoredFile, limits: Limits, now: float) -> bool:

@@ -104,7 +104,7 @@ bench-idle: env ## What Cake costs while it has nothing to do: per step, and in 
 bench-store: env ## The file tier on this disk: rates over the disk's, look-ups, collecting, faults (20 min; ARGS=--quick: 1)
 	$(PY) -m benchmarks.store $(ARGS)
 
-bench-quality: env ## What each codec does to a real model's next tokens and answers, over bytes (12 min; ARGS=--quick: 4)
+bench-quality: env ## What each codec does to a real model's next tokens and answers, over bytes (20 min; ARGS=--quick: 6)
 	$(PY) -m benchmarks.quality $(ARGS)
 
 bench-control: env ## Scaling laws and the paper's tables on the simulator (20 min; ARGS="--trace FILE" for the whole hour)

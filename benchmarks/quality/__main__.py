@@ -1,6 +1,6 @@
 """`python -m benchmarks.quality`: what each codec does to a model's next tokens, perplexity and answers.
 
-The whole takes some twelve minutes on one core and writes docs/benchmarks/codecs.*; a part of it, or another model,
+The whole takes some twenty minutes on one core and writes docs/benchmarks/codecs.*; a part of it, or another model,
 writes nothing there unless `--output` says where. It fails when an exact codec changed anything, and when a lossy one
 kept fewer tokens than is published of it, which is what `qualityFloor` is compared with.
 """
@@ -114,7 +114,7 @@ def _tell(codec: CodecName, quality: Quality) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a few questions, four minutes: does it work?")
+    parser.add_argument("--quick", action="store_true", help="a few questions, six minutes: does it work?")
     parser.add_argument("--model", type=Path, metavar="FOLDER", help="another model than the demo's")
     parser.add_argument("--codecs", help="some of them, as in Int8,Kivi4; raw blocks are always measured")
     parser.add_argument("--output", type=Path, help=f"folder for the page ({PUBLISHED} after a whole run)")

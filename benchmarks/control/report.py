@@ -11,12 +11,13 @@ from statistics import geometric_mean
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from benchmarks.control import contention
+from benchmarks.control import contention, retention
 from benchmarks.control.comparing import AT, OBJECTIVE, PROFILE, Run, all_hours, hours_at, standings
 from benchmarks.control.contenders import CONTENDERS, ORACLE, OURS, STATIC
 from benchmarks.control.contention import Contended
 from benchmarks.control.modes import Served
 from benchmarks.control.paper import Reproduced
+from benchmarks.control.retention import Retained
 from benchmarks.control.scenarios import SCENARIOS
 from benchmarks.pages import rendered, svg_of
 
@@ -36,6 +37,7 @@ class Found:
         bandwidths: Every way of loading on every bandwidth.
         replicas: More replicas on a slow claim.
         contended: Every setting of the knobs where two deployments share a claim.
+        retained: Every law for what leaves a claim that is too small.
         hour: Seconds of one core that the whole trace took on 8 replicas.
         hour_requests: How many requests that was.
         minutes: Of a scenario; ways of loading take half as long.
@@ -51,6 +53,7 @@ class Found:
     bandwidths: Sequence[Served]
     replicas: Sequence[Served]
     contended: Sequence[Contended]
+    retained: Sequence[Retained]
     hour: float
     hour_requests: int
     minutes: float
@@ -73,7 +76,7 @@ class Found:
             "paper_max_cell_error": max(one.error for one in self.paper),
             "trace_hour_seconds": self.hour,
             **contention.figures(self.contended),
-            "retention_ttft_vs_lru": None,
+            "retention_ttft_vs_lru": retention.over_lru(self.retained)[retention.WORKLOADS[0].name],
             "calibration_max_error": None,
         }
 
@@ -111,6 +114,7 @@ def write(found: Found, folder: Path) -> None:
         "runs": [asdict(run) for run in found.runs],
         "bandwidths": [asdict(one) for one in found.bandwidths],
         "replicas": [asdict(one) for one in found.replicas],
+        "retained": [asdict(one) for one in found.retained],
         "contended": [asdict(one) for one in found.contended],
     }
     (folder / "control.json").write_text(json.dumps(document, indent=1) + "\n")
@@ -132,6 +136,8 @@ def page(found: Found) -> str:
         minutes=found.minutes,
         contenders=CONTENDERS,
         contention=contention,
+        retention=retention,
+        over_lru=retention.over_lru(found.retained),
         over_default=contention.versus(found.contended, contention.default),
         over_best=contention.versus(found.contended, contention.best_fixed),
         standings={one.name: standings(found.runs, one.name, NAMES) for one in CONTENDERS},

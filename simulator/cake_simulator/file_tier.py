@@ -9,6 +9,7 @@ from heapq import nsmallest
 from pydantic import BaseModel, ConfigDict, Field
 from simpy import Environment
 
+from cake_engine.core.retention import saving, worth
 from cake_simulator.stream import Stream
 
 START, STOP = 0.95, 0.90
@@ -63,6 +64,11 @@ def least_recently_used(kept: Kept, _: float) -> float:
     return kept.used
 
 
+def worth_least(kept: Kept, now: float) -> float:
+    """The store's own law."""
+    return worth(saving(kept.depth), kept.uses, now - kept.used)
+
+
 class FileTier:
     """Chunks by key on one stream of bytes.
 
@@ -81,7 +87,7 @@ class FileTier:
         capacity: int,
         *,
         ttl: float | None = None,
-        leaving: Leaving = least_recently_used,
+        leaving: Leaving = worth_least,
         stream: Stream | None = None,
     ) -> None:
         self.name = name

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from cake_engine.config import LiveConfig
 from cake_operator.observe.sampling import Sampling
-from cake_simulator.file_tier import Leaving, TierSpeed, least_recently_used
+from cake_simulator.file_tier import Leaving, TierSpeed, worth_least
 from cake_simulator.hardware import Hardware
 from cake_simulator.loading import Aiming, engines_own
 from cake_simulator.router import Routing
@@ -35,7 +35,7 @@ class TierSetup:
     capacity_bytes: float
     shared: bool = True
     ttl_seconds: float | None = None
-    leaving: Leaving = least_recently_used
+    leaving: Leaving = worth_least
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from simpy import Environment
 
-from cake_simulator.file_tier import FileTier, Kept, TierSpeed
+from cake_simulator.file_tier import FileTier, Kept, TierSpeed, least_recently_used
 from cake_simulator.port import WRITE_BACKLOG, Port, ReadDone
 from cake_simulator.stream import Stream
 
@@ -118,7 +118,7 @@ def test_writes_slow_reads_and_more_than_the_backlog_is_not_stored() -> None:
 
 
 def test_the_least_recently_used_leave_a_full_tier_first() -> None:
-    tier = port()[1]
+    tier = FileTier(Environment(), "shared", TierSpeed(bytes_per_second=10), 100, leaving=least_recently_used)
     for key in range(95):
         tier.written(key)
     tier.use(0)
@@ -152,3 +152,14 @@ def test_uses_that_are_a_minute_apart_are_counted_and_those_in_between_only_rene
     seen.clear()
     tier.written(1)
     assert seen[0] == (130.0, 2)
+
+
+def test_the_stores_own_law_lets_heads_go_before_tails_and_keeps_what_was_used_again() -> None:
+    env = Environment()
+    tier = FileTier(env, "shared", TierSpeed(bytes_per_second=10), 100)
+    for key in range(95):
+        tier.written(key, depth=512 * (key + 1))
+    env.run(until=60.0)
+    tier.use(0)
+    tier.written(95, depth=96 * 512)
+    assert [key in tier for key in (0, 1, 6, 7, 95)] == [True, False, False, True, True]

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.control import contention
+from benchmarks.control import contention, retention
 from benchmarks.control.comparing import Run, Standing, hours_at, setup, standings
 from benchmarks.control.contenders import CONTENDERS, MOST
 from benchmarks.control.contention import Contended
 from benchmarks.control.modes import GIGABYTES, MORE_REPLICAS, WAYS, Served
 from benchmarks.control.paper import Reproduced, device, two_pointers
 from benchmarks.control.report import NAMES, Found, write
+from benchmarks.control.retention import Retained, Workload
 from benchmarks.control.scenarios import SCENARIOS
 from benchmarks.core.paper import CELLS, CHUNK, PROMPT
 from cake_engine.config import LiveConfig
@@ -108,6 +109,26 @@ def test_both_deployments_of_a_case_are_asked_something_that_fits_their_device(c
         assert max(one.input_tokens + one.output_tokens for one in asked) < most
 
 
+def retained() -> list[Retained]:
+    return [
+        Retained(one.name, law, 1.0 + number, 1000)
+        for one in retention.WORKLOADS
+        for number, law in enumerate(retention.ALL)
+    ]
+
+
+def test_retention_is_compared_with_lru_workload_by_workload() -> None:
+    assert retention.over_lru(retained()) == {one.name: pytest.approx(2.0) for one in retention.WORKLOADS}
+
+
+@pytest.mark.parametrize("workload", retention.WORKLOADS, ids=lambda one: one.name)
+def test_a_workload_comes_again_as_it_was_and_asks_for_what_it_has_asked_for(workload: Workload) -> None:
+    first, again = (list(workload.requests(EXCERPT, 120.0)) for _ in range(2))
+    assert first == again
+    blocks = [block for one in first for block in one.blocks]
+    assert len(set(blocks)) < len(blocks)
+
+
 def test_the_page_is_written_with_every_law_cell_and_way_on_it(tmp_path: Path) -> None:
     found = Found(
         paper=[Reproduced(cell, (1.0, 2.0), (1.5, 2.5)) for cell in CELLS],
@@ -115,6 +136,7 @@ def test_the_page_is_written_with_every_law_cell_and_way_on_it(tmp_path: Path) -
         bandwidths=[Served(way, gigabytes, 5, 0.5, 2.0) for way in WAYS for gigabytes in GIGABYTES],
         replicas=[Served(way, 1, number, 0.5, 2.0) for way in ("load only", "Cake") for number in MORE_REPLICAS],
         contended=contended(),
+        retained=retained(),
         hour=30.0,
         hour_requests=300,
         minutes=20.0,
@@ -130,6 +152,7 @@ def test_the_page_is_written_with_every_law_cell_and_way_on_it(tmp_path: Path) -
     assert all(f"| {cell.where} | {cell.what} |" in page for cell in CELLS)
     assert all(f"| {way} |" in page for way in WAYS)
     assert all(f"| {setting} |" in page for setting in contention.ALL)
+    assert all(f"| {one.name} |" in page for one in retention.WORKLOADS)
     assert "\n\n\n" not in page
     figures = json.loads((tmp_path / "control.json").read_text())
     assert figures["replica_hours_vs_best_baseline_at_95"] == pytest.approx(1.0)

@@ -4,9 +4,11 @@ ARG BASE=vllm/vllm-openai:v0.32.0
 
 FROM ${BASE} AS build
 COPY . /src
-# vLLM brings all that the engine imports. The container's file system is read-only: what is not compiled here is compiled
-# at each start.
-RUN python3 -m pip install --no-cache-dir --no-compile --no-deps --target /opt/cake /src \
+# vLLM brings what the engine imports, but for what requirements/engine.txt pins. The container's file system is
+# read-only: what is not compiled here is compiled at each start.
+RUN python3 -m pip install --no-cache-dir --no-compile --no-deps --require-hashes --target /opt/cake \
+        --requirement /src/requirements/engine.txt \
+ && python3 -m pip install --no-cache-dir --no-compile --no-deps --target /opt/cake /src \
  && python3 -m compileall -q --invalidation-mode unchecked-hash /opt/cake
 
 FROM ${BASE}

@@ -12,7 +12,7 @@ from tests.localcluster.oci import Image, Layer, LayerWriter
 NAME = "localhost/python:3.11"
 # Where Debian's Python looks for packages of its own, and for those of an administrator.
 OWN, ADDED = "usr/lib/python3/dist-packages", "usr/local/lib/python3.11/dist-packages"
-REQUIREMENTS = ROOT / "requirements/operator.txt"
+REQUIREMENTS = [ROOT / "requirements/operator.txt", ROOT / "requirements/engine.txt"]
 WHEELS, SETTINGS = "/wheels", "/etc/pip.conf"
 
 
@@ -34,12 +34,13 @@ def offline_pip(folder: Path) -> dict[Path, str]:
 
 
 def _wheels() -> Path:
-    """What the operator's lock file pins, and what builds our own wheel."""
+    """What the lock files of both images pin, and what builds our own wheel."""
     builder = f"hatchling=={importlib.metadata.version('hatchling')}"
 
     def download(target: Path) -> None:
         pip = [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:", "--dest", str(target)]
-        for wanted in (["--no-deps", "--require-hashes", "--requirement", str(REQUIREMENTS)], [builder]):
+        pinned = [["--no-deps", "--require-hashes", "--requirement", str(file)] for file in REQUIREMENTS]
+        for wanted in (*pinned, [builder]):
             subprocess.run([*pip, *wanted], check=True)
 
-    return cache.made_once(cache.root() / "wheels" / cache.fingerprint(REQUIREMENTS, builder), download)
+    return cache.made_once(cache.root() / "wheels" / cache.fingerprint(*REQUIREMENTS, builder), download)

@@ -11,8 +11,8 @@ import pytest
 from tests.images import base
 from tests.images.buildah import Buildah, Built, run
 
-# Beside the base: the operator's packages and ours, compiled.
-LARGEST_MEBIBYTES = {"operator": 100, "engine": 4}
+# Beside the base: ours, compiled, the operator's packages, and what vLLM does not bring to the engine.
+LARGEST_MEBIBYTES = {"operator": 100, "engine": 32}
 IMAGES = sorted(LARGEST_MEBIBYTES)
 
 

@@ -29,7 +29,7 @@ def test_a_requirements_file_names_no_index_no_address_and_no_path(path: Path) -
         assert not re.match(r"[./~]|file:", requirement)
 
 
-@pytest.mark.parametrize("name", ["cpu.txt", "operator.txt", "triton.txt"])
+@pytest.mark.parametrize("name", ["cpu.txt", "engine.txt", "operator.txt", "triton.txt"])
 def test_every_pin_of_a_lock_file_is_exact_and_hashed(name: str) -> None:
     pins = re.findall(r"^[a-zA-Z0-9](?:.*\\\n)*.*", (ROOT / "requirements" / name).read_text(), flags=re.MULTILINE)
     assert pins

@@ -64,11 +64,7 @@ def codec_of(name: CodecName, dtype: str, layout: BlockLayout | None = None) -> 
 
 def _lossy(name: CodecName) -> Callable[[BlockLayout], Codec]:
     """Imported when one is named: they compute with torch, which takes seconds and is there where vLLM is."""
-    from cake_engine.store.codecs.cachegen import (  # noqa: PLC0415
-        CacheGenCoarseCodec,
-        CacheGenFineCodec,
-        CacheGenMediumCodec,
-    )
+    from cake_engine.store.codecs import cachegen  # noqa: PLC0415
     from cake_engine.store.codecs.int8 import Int8Codec  # noqa: PLC0415
     from cake_engine.store.codecs.kivi import Kivi2Codec, Kivi4Codec  # noqa: PLC0415
 
@@ -76,8 +72,8 @@ def _lossy(name: CodecName) -> Callable[[BlockLayout], Codec]:
         CodecName.INT8: Int8Codec,
         CodecName.KIVI4: Kivi4Codec,
         CodecName.KIVI2: Kivi2Codec,
-        CodecName.CACHE_GEN_FINE: CacheGenFineCodec,
-        CodecName.CACHE_GEN_MEDIUM: CacheGenMediumCodec,
-        CodecName.CACHE_GEN_COARSE: CacheGenCoarseCodec,
+        CodecName.CACHE_GEN_FINE: cachegen.CacheGenFineCodec,
+        CodecName.CACHE_GEN_MEDIUM: cachegen.CacheGenMediumCodec,
+        CodecName.CACHE_GEN_COARSE: cachegen.CacheGenCoarseCodec,
     }
     return codecs[name]

@@ -11,7 +11,8 @@ from statistics import geometric_mean
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from benchmarks.control import contention, retention
+from benchmarks.control import calibration, contention, retention
+from benchmarks.control.calibration import Compared
 from benchmarks.control.comparing import AT, OBJECTIVE, PROFILE, Run, all_hours, hours_at, standings
 from benchmarks.control.contenders import CONTENDERS, ORACLE, OURS, STATIC
 from benchmarks.control.contention import Contended
@@ -38,6 +39,7 @@ class Found:
         replicas: More replicas on a slow claim.
         contended: Every setting of the knobs where two deployments share a claim.
         retained: Every law for what leaves a claim that is too small.
+        calibrated: Cells of the real engine beside the simulator's.
         hour: Seconds of one core that the whole trace took on 8 replicas.
         hour_requests: How many requests that was.
         minutes: Of a scenario; ways of loading take half as long.
@@ -54,6 +56,7 @@ class Found:
     replicas: Sequence[Served]
     contended: Sequence[Contended]
     retained: Sequence[Retained]
+    calibrated: Sequence[Compared]
     hour: float
     hour_requests: int
     minutes: float
@@ -77,7 +80,7 @@ class Found:
             "trace_hour_seconds": self.hour,
             **contention.figures(self.contended),
             "retention_ttft_vs_lru": retention.over_lru(self.retained)[retention.WORKLOADS[0].name],
-            "calibration_max_error": None,
+            "calibration_max_error": max(calibration.errors(self.calibrated).values()),
         }
 
     def _over_oracle(self, scenarios: Sequence[str]) -> float | None:
@@ -114,6 +117,7 @@ def write(found: Found, folder: Path) -> None:
         "runs": [asdict(run) for run in found.runs],
         "bandwidths": [asdict(one) for one in found.bandwidths],
         "replicas": [asdict(one) for one in found.replicas],
+        "calibrated": [asdict(one) for one in found.calibrated],
         "retained": [asdict(one) for one in found.retained],
         "contended": [asdict(one) for one in found.contended],
     }
@@ -137,6 +141,7 @@ def page(found: Found) -> str:
         contenders=CONTENDERS,
         contention=contention,
         retention=retention,
+        errors=calibration.errors(found.calibrated),
         over_lru=retention.over_lru(found.retained),
         over_default=contention.versus(found.contended, contention.default),
         over_best=contention.versus(found.contended, contention.best_fixed),

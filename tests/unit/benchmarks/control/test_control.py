@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.control import contention, retention
+from benchmarks.control.calibration import Compared
 from benchmarks.control.comparing import Run, Standing, hours_at, setup, standings
 from benchmarks.control.contenders import CONTENDERS, MOST
 from benchmarks.control.contention import Contended
@@ -137,6 +138,7 @@ def test_the_page_is_written_with_every_law_cell_and_way_on_it(tmp_path: Path) -
         replicas=[Served(way, 1, number, 0.5, 2.0) for way in ("load only", "Cake") for number in MORE_REPLICAS],
         contended=contended(),
         retained=retained(),
+        calibrated=[Compared("alone/2048/1", "Adaptive", 2.0, 2.2)],
         hour=30.0,
         hour_requests=300,
         minutes=20.0,
@@ -156,5 +158,5 @@ def test_the_page_is_written_with_every_law_cell_and_way_on_it(tmp_path: Path) -
     assert "\n\n\n" not in page
     figures = json.loads((tmp_path / "control.json").read_text())
     assert figures["replica_hours_vs_best_baseline_at_95"] == pytest.approx(1.0)
-    assert figures["calibration_max_error"] is None
+    assert figures["calibration_max_error"] == pytest.approx(0.1)
     assert (tmp_path / "control.svg").read_text().startswith("<?xml")

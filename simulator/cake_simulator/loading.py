@@ -88,7 +88,7 @@ class Loading:
         missing = set(range(first, end)) - tiers.keys()
         plan = Plan(first, end, self._size, resident=here, tiers=sources, missing=missing)
         active = ActivePlan(sequence, plan, sources, self.reads.memory, self._copies.begin)
-        for chunk in chunks:
+        for chunk in reversed(chunks):
             if chunk in here:
                 active.keep(chunk)
             elif self.reads.coming(active.key(chunk)):
@@ -215,12 +215,15 @@ class Loading:
 
     def _look(self) -> None:
         plans = {name: one.plan for name, one in self._active.items()}
-        self.costs.look(self._demand(), plans, self.live, self._silent)
+        demand = self._demand()
+        self.costs.look(demand, plans, self.live, self._silent)
+        self._window.look(demand)
 
     def _aim(self, active: ActivePlan) -> None:
         plan, sequence = active.plan, active.sequence
         goal = self._aiming(plan, sequence.at, self.live, self.costs.of(sequence.name))
         plan.aim(goal.meeting, goal.floor)
+        sequence.goal = goal
         if sequence.predicted is None and goal.seconds is not None:
             sequence.predicted = (goal.meeting - plan.first) / (plan.end - plan.first)
 
@@ -233,7 +236,8 @@ class Loading:
             claims.pop(name, None)
             if (chunk := next(queues[name], None)) is not None:
                 heads[name] = chunk
-                claims[name] = Claim(name, self._active[name].key(chunk), self._saving(chunk))
+                saved = (1 + self.costs.behind(name)) * self._saving(chunk)
+                claims[name] = Claim(name, self._active[name].key(chunk), saved)
 
         for name in queues:
             advance(name)

@@ -85,6 +85,12 @@ class Port:
             (self._ahead if ahead else self._now).append(key)
         self._begin_reads()
 
+    def promote(self, key: int) -> None:
+        """A read for a request that waits is for an admitted one from now on."""
+        if key in self._ahead and key not in self._taken:
+            self._ahead.remove(key)
+            self._now.append(key)
+
     def take_back(self, key: int) -> bool:
         """Forget a read that has not begun; False when it has."""
         if key in self._taken or (key not in self._now and key not in self._ahead):

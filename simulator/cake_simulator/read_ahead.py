@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from cake_engine.config import LiveConfig, Mode
+from cake_engine.core.plan_costs import Waiting
 from cake_engine.core.prefetch import Ahead, allowance, floor
 from cake_simulator.reads import Reads
 from cake_simulator.sequence import Sequence
@@ -18,12 +20,17 @@ class _Waiting:
     tiers: dict[int, int]
     ahead: Ahead
     books: ReadAhead
+    to_come: Counter[str]
 
     def key(self, chunk: int) -> int:
         return self.sequence.request.blocks[chunk]
 
+    def name(self, chunk: int) -> str:
+        return self.books.reads.names[self.tiers[chunk]]
+
     def arrived(self, chunk: int) -> None:
         self.ahead.hold(chunk)
+        self.to_come[self.name(chunk)] -= 1
         self.books.reads.memory.pin(self.key(chunk))
 
     def missing(self, chunk: int) -> None:
@@ -61,7 +68,8 @@ class ReadAhead:
         if missed and len(missed) * self._size >= least:
             end = missed[-1] + 1
             ahead = Ahead(on_device, end, missing=set(range(on_device, end)) - stored.keys())
-        waiting = _Waiting(sequence, stored, ahead, self)
+        to_come = Counter(self.reads.names[stored[chunk]] for chunk in missed if chunk < ahead.end)
+        waiting = _Waiting(sequence, stored, ahead, self, to_come)
         for those in (self._waiting, self._unread):
             others = dict(those) if first else {}
             if first:
@@ -77,6 +85,11 @@ class ReadAhead:
         """Number of the tier of each chunk that was stored when the request began to wait."""
         waiting = self._waiting.get(sequence.name)
         return waiting.tiers if waiting is not None else {}
+
+    def told(self, sequence: Sequence) -> Waiting:
+        """What a request needs of compute and loads."""
+        waiting = self._waiting[sequence.name]
+        return Waiting(sequence.name, sequence.end - self.new_text(sequence), sequence.end, waiting.to_come)
 
     def release(self, sequence: Sequence) -> None:
         """The request waits no more."""
@@ -106,6 +119,7 @@ class ReadAhead:
             if waiting.ahead.held:
                 chunk = min(waiting.ahead.held)
                 waiting.ahead.give_back(chunk)
+                waiting.to_come[waiting.name(chunk)] += 1
                 self.chunks -= 1
                 self._unread[name] = waiting
                 self.reads.memory.unpin(waiting.key(chunk))
@@ -125,6 +139,6 @@ class ReadAhead:
             if not reads.coming(key) and (reads.room(tier) <= 0 or not reads.begin(key, tier, ahead=True)):
                 return False
             waiting.ahead.ask(chunk)
-            reads.join(key, waiting, chunk)
+            reads.join(key, waiting, chunk, ahead=True)
         self.chunks += 1
         return True

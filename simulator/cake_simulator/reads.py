@@ -110,9 +110,11 @@ class Reads:
         self.ports[tier - 1].read(key, ahead=ahead)
         return True
 
-    def join(self, key: int, wanting: Wanting, chunk: int) -> None:
-        """Somebody wants a chunk that is on its way."""
+    def join(self, key: int, wanting: Wanting, chunk: int, *, ahead: bool = False) -> None:
+        """Somebody wants a chunk that is on its way; `ahead` for a request that waits."""
         self._wants[key].append((wanting, chunk))
+        if not ahead:
+            self.ports[self._coming[key] - 1].promote(key)
 
     def leave(self, key: int, wanting: Wanting) -> None:
         """Somebody wants it no more; a read that nobody wants is taken back if it has not begun."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate, islice
 
 from simpy import Environment
 
-from cake_engine.core.budget import OtherTokens, prefix_tokens
+from cake_engine.core.budget import OtherTokens, StepBudget
 from cake_engine.core.cost import Span
 from cake_engine.core.plan_costs import Demand
 from cake_simulator.counters import Counters
@@ -16,6 +17,9 @@ from cake_simulator.decoding import Decoding
 from cake_simulator.kv_pool import KVPool
 from cake_simulator.loading import Loading
 from cake_simulator.sequence import Sequence
+
+HORIZON = 64
+"""Requests that wait, of which a plan is told what they need, as on a real engine (`cake_engine.vllm.costs`)."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,7 @@ class Seats:
     ) -> None:
         self._env, self._limits, self._size = env, limits, block_tokens
         self._loading, self._counters = loading, counters
+        self._budget = StepBudget(limits.step_tokens)
         self.pool = KVPool(limits.kv_tokens, block_tokens)
         self.waiting: deque[Sequence] = deque()
         self.filling: list[Sequence] = []
@@ -97,23 +102,26 @@ class Seats:
     def demand(self) -> Demand:
         """What plans are made beside."""
         prefilling = [(one.name, one.at, one.end) for one in self.filling]
-        return Demand(len(self.decoding), prefilling, frozenset(one.name for one in self.waiting))
+        first = [self._loading.ahead.told(one) for one in islice(self.waiting, HORIZON)]
+        return Demand(len(self.decoding), prefilling, first, len(self.waiting) - len(first))
 
     def schedule(self) -> Step:
         """Who gets how many tokens of the next step."""
         step = Step(decoding=self._room_to_decode())
         left = self._limits.step_tokens - step.decoding
-        prefix = [-1]  # tokens of the step for stored prefixes; reckoned when the first one asks
+        self._budget.begin()
 
         def grant(sequence: Sequence, left: int) -> int:
             tokens = min(left, sequence.end - sequence.at)
             if sequence.plan is None or not sequence.in_prefix:
                 return tokens
-            if prefix[0] < 0:
-                share = self._loading.live.prefix_token_share
-                prefix[0] = prefix_tokens(self._limits.step_tokens, self._others(sequence, step.decoding), share)
-            tokens = sequence.plan.limit(sequence.at, min(tokens, prefix[0]))
-            prefix[0] -= tokens
+            if self._budget.left is None:
+                share, price = self._loading.live.prefix_token_share, self._loading.costs.step_price()
+                waiting = [goal.seconds for one in self.filling if (goal := one.waits_for_loads) and goal.seconds]
+                self._budget.open(self._others(sequence, step.decoding), share, price, waiting)
+            plan = sequence.plan
+            tokens = plan.limit(sequence.at, min(tokens, self._budget.left or 0))
+            self._budget.take(tokens, sequence.goal.loads_later if plan.filled(sequence.at + tokens) else None)
             return tokens
 
         for sequence in self.filling:
@@ -135,18 +143,21 @@ class Seats:
 
     def _others(self, besides: Sequence, decoding: int) -> OtherTokens:
         """What others could compute in this step beside stored prefixes."""
-        most, text = self._limits.step_tokens, 0
+        most, texts = self._limits.step_tokens, []
         for one in self.filling:
             if one is not besides and not one.in_prefix:
-                text += one.end - one.at
+                texts.append(one.end - one.at)
         seats, room = self._limits.seats - self.running, self.pool.free
         for one in self.waiting:
             room -= one.end
-            if seats <= 0 or room < 0 or text >= most:
+            if seats <= 0 or room < 0 or sum(texts) >= most:
                 break
             seats -= 1
-            text += self._loading.ahead.new_text(one)
-        return OtherTokens(decoding, text)
+            told = self._loading.ahead.told(one)
+            if not any(told.chunks.values()):
+                texts.append(told.stop - told.text_from)
+        ending = sum(decoding + end <= most for end in accumulate(texts))
+        return OtherTokens(decoding, sum(texts), ending)
 
     def _room_to_decode(self) -> int:
         """One token more for every request that decodes; the newest request gives way where there is no room."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from cake_engine.core.meeting import Aim
 from cake_engine.core.plan import Plan
 from cake_simulator.trace import Request
 
@@ -19,6 +20,7 @@ class Sequence:
         produced: Tokens that were generated.
         plan: For its stored prefix; None without one.
         predicted: Meeting point that was expected first, as a fraction of the prefix; None without an expectation.
+        goal: What its plan was aimed at last.
         shared: Blocks of the pool that it refers to, head first.
         own: Tokens of the pool that are its own.
         first_token: When it got its first token; None before.
@@ -33,6 +35,7 @@ class Sequence:
     produced: int = 0
     plan: Plan | None = None
     predicted: float | None = None
+    goal: Aim = field(default_factory=lambda: Aim(0, 0))
     shared: list[int] = field(default_factory=list)
     own: int = 0
     first_token: float | None = None
@@ -54,6 +57,11 @@ class Sequence:
     def stored_end(self) -> int:
         """The token at which its stored prefix ends; 0 without one."""
         return self.plan.end * self.plan.chunk_tokens if self.plan else 0
+
+    @property
+    def waits_for_loads(self) -> Aim | None:
+        """What its plan was aimed at, where compute has nothing to do for it until loads have come."""
+        return self.goal if self.plan and self.in_prefix and self.plan.filled(self.at) else None
 
     @property
     def in_prefix(self) -> bool:

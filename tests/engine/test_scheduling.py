@@ -124,12 +124,12 @@ def test_a_request_is_planned_beside_those_that_wait_behind_it_and_not_beside_it
 ) -> None:
     server.tune(mode="Adaptive", prefetchShare=prefetch_share)
     answered(server)
-    seen: dict[str, int] = {}
+    seen: Counter[str] = Counter()
     costs_of = server.cake.costs.of
 
     def record(request_id: str) -> Costs:
         costs: Costs = costs_of(request_id)
-        seen.setdefault(request_id, costs.compute_waiting)
+        seen[request_id] = max(seen[request_id], server.cake.costs.behind(request_id))
         return costs
 
     monkeypatch.setattr(server.cake.costs, "of", record)
@@ -139,7 +139,9 @@ def test_a_request_is_planned_beside_those_that_wait_behind_it_and_not_beside_it
     answered(server)
     alone = server.begin(PROMPT)
     assert server.finish() == [reference.prompt]
-    assert (seen[first], seen[second], seen[alone]) == (1, 0, 0)
+    # Which of the two is planned first is a matter of whose look-up is answered first.
+    assert max(seen[first], seen[second]) == 1
+    assert seen[alone] == 0
 
 
 def test_a_slow_load_does_not_keep_the_engine_busy(

@@ -90,6 +90,12 @@ class ComputeCost:
 
         return seconds
 
+    @property
+    def step(self) -> tuple[float, float] | None:
+        """Seconds of a step with nothing in it, and of a token at position 0; None if not known."""
+        fixed, token, _, _ = self._model.weights
+        return (fixed, token) if self._prefills >= self._ready_after else None
+
     def decoding(self, requests: int) -> float | None:
         """Seconds that so many requests add to a step in which they decode; None if not known."""
         return self._model.weights[3] * requests if self._prefills >= self._ready_after else None

@@ -6,12 +6,13 @@ resources: all computed where loads cannot help, all loaded where they are far f
 together, since compute stops at the meeting point rather than at the end of a full step. It is chosen anew before
 every step, so that it follows whatever changes.
 
-Both resources have a price when others wait for them. With Wc requests that this one's compute delays and Wl that its
-loads delay, the meeting point m minimises the sum of all delays,
+Both resources have a price when others stand in line behind the request: the meeting point m minimises the sum of all
+delays,
 
-    max(compute(m), loads(m)) + Wc * compute(m) + Wl * loads(m),
+    max(compute(m), loads(m)) + delay(compute(m), loads(m)),
 
-and a busy GPU computes a stored prefix only where loading it would cost everyone more.
+the second part for those behind, as `cake_engine.core.line` reckons it: a busy GPU computes a stored prefix only where
+loading it would cost everyone more.
 """
 
 from __future__ import annotations
@@ -33,11 +34,13 @@ class Aim:
         meeting: Chunk at which compute stops.
         floor: Lowest chunk worth loading.
         seconds: Time until both ends are done, as predicted; None without an estimate.
+        loads_later: Seconds by which loads end after compute, as predicted.
     """
 
     meeting: int
     floor: int
     seconds: float | None = None
+    loads_later: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -46,13 +49,21 @@ class Loads:
 
     Attributes:
         seconds: Until so many chunks have arrived, if nothing else is ahead; None while nothing was ever read.
-        ahead: Seconds until what others asked for before has arrived.
-        waiting: Other requests that wait for the same tier.
+        asked: How many chunks of the plan, the last ones, were asked for.
+        ahead: Seconds until what others asked for before those has arrived.
+        later: Seconds more until the turn comes for those that were not asked for yet.
     """
 
     seconds: Callable[[int], float] | None
+    asked: int = 0
     ahead: float = 0.0
-    waiting: int = 0
+    later: float = 0.0
+
+    def arrived(self, chunks: int) -> float:
+        """Seconds until the last so many chunks have arrived."""
+        if not chunks or self.seconds is None:
+            return 0.0
+        return self.ahead + self.seconds(chunks) + (self.later if chunks > self.asked else 0.0)
 
 
 @dataclass(frozen=True)
@@ -63,14 +74,15 @@ class Costs:
         compute: Seconds to compute tokens [start, stop) of the request; None while no step was measured.
         loads: By tier; a tier that is not named costs nothing.
         compute_ahead: Seconds until compute that goes first is done.
-        compute_waiting: Other requests that are delayed by what this one computes.
+        delay: Seconds that those behind this request wait, added up, if it computes and if it loads until then; None
+            where nobody is behind.
         doubt: Relative error of these estimates.
     """
 
     compute: Callable[[int, int], float] | None
     loads: Mapping[str, Loads] = field(default_factory=dict)
     compute_ahead: float = 0.0
-    compute_waiting: int = 0
+    delay: Callable[[float, float], float] | None = None
     doubt: float = 0.0
 
 
@@ -107,7 +119,8 @@ def _balance(plan: Plan, at: int, costs: Costs) -> Aim:
         return Aim(min(high, low + max(1, plan.count(Chunk.COMPUTED))), low)
     meeting = _least(race.cost, low, high)
     meeting = next((hole.stop for hole in race.holes if meeting in hole), meeting)  # compute goes on through a hole
-    return Aim(meeting, race.floor(low, meeting), race.finish(meeting))
+    latest = max(race.computed(meeting), race.arrived(meeting))
+    return Aim(meeting, race.floor(low, meeting), race.finish(meeting), latest - race.computed(meeting))
 
 
 @dataclass(frozen=True)
@@ -118,7 +131,7 @@ class _Race:
     at: int
     costs: Costs
     curve: Callable[[int, int], float]
-    lanes: Sequence[tuple[Loads, Callable[[int], float], list[int]]]
+    lanes: Sequence[tuple[Loads, list[int]]]
     holes: Sequence[range]
 
     @classmethod
@@ -131,7 +144,7 @@ class _Race:
                 continue
             if loads.seconds is None:
                 return None
-            lanes.append((loads, loads.seconds, pending))
+            lanes.append((loads, pending))
         return cls(plan, at, costs, costs.compute, lanes, plan.holes()) if costs.compute else None
 
     def compute(self, meeting: int) -> float:
@@ -145,11 +158,7 @@ class _Race:
 
     def arrived(self, meeting: int) -> float:
         """When all from it on has been loaded: tiers work at the same time."""
-        latest = 0.0
-        for loads, seconds, pending in self.lanes:
-            if chunks := pending[meeting - self.plan.first]:
-                latest = max(latest, loads.ahead + seconds(chunks))
-        return latest
+        return max((loads.arrived(pending[meeting - self.plan.first]) for loads, pending in self.lanes), default=0.0)
 
     def behind(self, meeting: int) -> float:
         """Seconds of compute in holes behind the meeting point: it comes last, since loads come from the end."""
@@ -164,19 +173,18 @@ class _Race:
 
     def cost(self, meeting: int) -> float:
         """What is to be least: this request's time, and the time of others."""
-        others = self.costs.compute_waiting * (self.compute(meeting) + self.behind(meeting))
-        for loads, seconds, pending in self.lanes:
-            if loads.waiting and (chunks := pending[meeting - self.plan.first]):
-                others += loads.waiting * seconds(chunks)
-        return self.finish(meeting) + others
+        if not self.costs.delay:
+            return self.finish(meeting)
+        computed = self.costs.compute_ahead + self.compute(meeting) + self.behind(meeting)
+        return self.finish(meeting) + self.costs.delay(computed, self.arrived(meeting))
 
     def floor(self, low: int, meeting: int) -> int:
         """The lowest chunk that, within the doubt in both costs, arrives before compute would have filled it.
 
-        The last chunk before the meeting point is always worth asking for where nobody else waits: a tier that is
+        The last chunk before the meeting point is always worth asking for where nobody is behind: a tier that is
         thought to be slow would otherwise never be seen to have recovered.
         """
-        if any(loads.waiting for loads, _, _ in self.lanes):
+        if self.costs.delay:
             return meeting
         early, late = 1 - self.costs.doubt, 1 + self.costs.doubt
         first = bisect_left(

@@ -1,8 +1,10 @@
 """Which chunk is read next when several requests want some.
 
 Requests that were admitted go before those that still wait for a seat. Among the admitted, the chunk whose load saves
-the most compute for each byte goes first; that is the deepest one, since compute costs more with every position, and
-one that several requests want saves compute for all of them. A request that was passed over for long goes first once.
+the most waiting for each byte goes first. What a request need not compute it does not wait for, and neither do those
+that are served after it: so the first request's chunks come before another's of the same depth, which is as compute
+goes, and within a request the deepest comes first, since compute costs more with every position. A chunk that several
+requests want saves compute for all of them. A request that was passed over for long goes first once.
 Requests that wait go in the order of their turn: what they hold in memory is given back sooner the sooner they are
 admitted.
 
@@ -17,7 +19,7 @@ from dataclasses import dataclass
 
 from cake_engine.core.cost import ComputeCost
 
-PATIENCE = 16
+PATIENCE = 64
 """Reads of others that a request lets pass before it goes first."""
 
 
@@ -35,7 +37,7 @@ class Claim:
     Attributes:
         request: Who wants it.
         key: What; requests with a common prefix want the same.
-        saving: Seconds of compute that each byte saves, or anything that grows with it.
+        saving: Seconds of waiting that each byte saves over all requests, or anything that grows with it.
         turn: 0 for an admitted request; for one that waits its place in the queue, from 1.
     """
 

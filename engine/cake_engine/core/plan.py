@@ -194,6 +194,10 @@ class Plan:
             return tokens
         return max(0, min(tokens, chunk * self.chunk_tokens - at))
 
+    def filled(self, at: int) -> bool:
+        """Whether compute has done its part of the stored prefix once it has come to token `at`."""
+        return at >= self.end * self.chunk_tokens or self.limit(at, 1) == 0
+
     def jump(self, at: int) -> int:
         """The token to continue from: past the loaded chunks at `at`, or `at` itself."""
         chunk, inside = divmod(at, self.chunk_tokens)
@@ -260,6 +264,13 @@ class Plan:
                     ones[tier] = [0] * (self.end - self.first + 1)
                 ones[tier][self.end - chunk] = 1
         return {tier: list(accumulate(counted))[::-1] for tier, counted in ones.items()}
+
+    def outstanding(self) -> dict[str, int]:
+        """By tier: chunks worth loading that have yet to come from it."""
+        low = self.floor
+        return dict(
+            Counter(self._tiers.get(chunk, "") for chunk in range(low, self._low) if self._chunks[chunk] in _ON_A_TIER)
+        )
 
     def reading(self) -> dict[str, int]:
         """By tier: chunks on their way into memory."""

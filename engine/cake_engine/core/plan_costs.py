@@ -7,12 +7,14 @@ delays whoever is behind. Tiers serve the reads of all plans.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from cake_engine.config import LiveConfig
-from cake_engine.core.budget import OtherTokens, prefix_tokens
+from cake_engine.core.budget import OtherTokens, StepPrice, prefix_tokens
 from cake_engine.core.cost import ComputeCost
+from cake_engine.core.line import Line, Turn
 from cake_engine.core.meeting import Costs, Loads
 from cake_engine.core.plan import Plan
 from cake_engine.core.tier_cost import TierCost
@@ -26,18 +28,37 @@ _LATE = 2.0
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """One request that waits.
+
+    Attributes:
+        request: Its identifier.
+        text_from: Its first token that is stored nowhere.
+        stop: Its tokens.
+        chunks: Stored chunks that have yet to come into memory, by tier.
+    """
+
+    request: str
+    text_from: int
+    stop: int
+    chunks: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Demand:
     """Who wants compute.
 
     Attributes:
         decoding: Running requests that decode.
         prefilling: Running requests in prefill, in the order in which they get tokens: id, next token, tokens.
-        waiting: Requests that wait for a seat and could compute at once, the one that is being admitted among them.
+        waiting: The first of those that wait for a seat, in their order, the one that is being admitted among them.
+        beyond: How many more wait.
     """
 
     decoding: int = 0
     prefilling: Sequence[tuple[str, int, int]] = ()
-    waiting: Collection[str] = frozenset()
+    waiting: Sequence[Waiting] = ()
+    beyond: int = 0
 
 
 @dataclass
@@ -59,7 +80,11 @@ class PlanCosts:
     _live: LiveConfig = field(default_factory=LiveConfig, init=False)
     _curve: Callable[[int, int], float] | None = field(default=None, init=False)
     _plans: Mapping[str, Plan] = field(default_factory=dict, init=False)
-    _fetching: dict[str, dict[str, int]] = field(default_factory=dict, init=False)
+    _whole_steps: Callable[[int, int], float] | None = field(default=None, init=False)
+    _seconds: dict[str, Callable[[int], float] | None] = field(default_factory=dict, init=False)
+    _outstanding: dict[str, Mapping[str, int]] = field(default_factory=dict, init=False)
+    _asked: dict[str, Mapping[str, int]] = field(default_factory=dict, init=False)
+    _line: Line = field(default_factory=Line, init=False)
     _silent: Mapping[str, float] = field(default_factory=dict, init=False)
     _doubt: float = field(default=0.0, init=False)
 
@@ -76,21 +101,32 @@ class PlanCosts:
         """
         self._demand, self._plans, self._live, self._silent = demand, dict(plans), live, dict(silent_seconds)
         self._curve = self.compute.curve(self._prefix_tokens(), demand.decoding) if plans else None
-        self._fetching = {request_id: plan.reading() for request_id, plan in plans.items()}
+        self._whole_steps = self.compute.curve(self.step_tokens, demand.decoding)
+        self._seconds = {tier: self._reads(tier) for tier in self.tiers}
+        self._outstanding = {request_id: plan.outstanding() for request_id, plan in plans.items()}
+        self._asked = {request_id: plan.reading() for request_id, plan in plans.items()}
+        self._line = self._stand_in_line()
         known = self.errors()
         self._doubt = max(known.get(resource, _UNKNOWN_ERROR) for resource in ("compute", *self.tiers))
 
     def of(self, request_id: str) -> Costs:
         """What the plan of this request may assume; it need not have been there when the engine was looked at."""
-        ahead, behind = self._queue(request_id)
-        waiting = len(self._demand.waiting) - (request_id in self._demand.waiting)
         return Costs(
             compute=self._curve or self.compute.curve(self._prefix_tokens(), self._demand.decoding),
-            loads={tier: self._loads(tier, cost, request_id) for tier, cost in self.tiers.items()},
-            compute_ahead=ahead,
-            compute_waiting=behind + waiting,
+            loads={tier: self._loads(tier, request_id) for tier in self.tiers},
+            compute_ahead=self._compute_ahead(request_id),
+            delay=partial(self._line.delay, request_id) if self._line.behind(request_id) else None,
             doubt=self._doubt,
         )
+
+    def behind(self, request_id: str) -> int:
+        """How many requests are served after this one."""
+        return self._line.behind(request_id)
+
+    def step_price(self) -> StepPrice | None:
+        """What tokens of stored prefixes cost in the step that is being scheduled; None while none was measured."""
+        step = self.compute.step
+        return StepPrice(*step, len(self._line)) if step else None
 
     def errors(self) -> dict[str, float]:
         """Relative error of each cost that has one, by resource: "compute" or the tier."""
@@ -102,35 +138,66 @@ class PlanCosts:
         others = OtherTokens(decode=self._demand.decoding)
         return prefix_tokens(self.step_tokens, others, self._live.prefix_token_share)
 
-    def _queue(self, request_id: str) -> tuple[float, int]:
-        """Seconds of compute that go before a request's stored prefix, and how many requests in prefill are behind it.
+    def _compute_ahead(self, request_id: str) -> float:
+        """Seconds of compute that go before a request's stored prefix.
 
         New text goes first wherever it stands, stored prefixes in order. A request that does not run yet is last.
         """
-        curve = self.compute.curve(self.step_tokens, self._demand.decoding)
-        ahead, behind, passed = 0.0, 0, False
+        curve = self._whole_steps
+        ahead, passed = 0.0, False
+        if curve is None:
+            return ahead
         for other, at, stop in self._demand.prefilling:
             plan = self._plans.get(other)
             if other == request_id:
                 passed = True
-            elif plan and passed:
-                behind += 1
-            elif plan and curve:  # of its stored prefix it computes what is below its meeting point
+            elif not plan:
+                ahead += curve(at, stop)
+            elif not passed:  # of its stored prefix it computes what is below its meeting point
                 size = plan.chunk_tokens
                 ahead += curve(at, plan.meeting * size) + curve(max(at, plan.end * size), stop)
-            elif curve:
-                ahead += curve(at, stop)
-        return ahead, behind
+        return ahead
 
-    def _loads(self, tier: str, cost: TierCost, request_id: str) -> Loads:
-        """Loads from one tier: what others asked for comes first."""
-        others = [reads for other, reads in self._fetching.items() if other != request_id]
-        expected = cost.curve(self.chunk_bytes, self._live.load_bandwidth_bytes_per_second.get(tier))
-        if expected is None:
+    def _loads(self, tier: str, request_id: str) -> Loads:
+        """Loads from one tier: what was asked for comes first, then what requests before this one miss."""
+        seconds = self._seconds[tier]
+        if seconds is None:
             return Loads(None)
+        ahead = later = 0
+        passed = False
+        for other in self._plans:
+            asked, missing = self._asked[other].get(tier, 0), self._outstanding[other].get(tier, 0)
+            if other == request_id:
+                passed = True
+            elif passed:
+                later += asked
+            else:
+                ahead, later = ahead + asked, later + missing - asked
+        mine = self._asked.get(request_id, {}).get(tier, 0)
+        return Loads(seconds, mine, seconds(ahead), seconds(later))
+
+    def _reads(self, tier: str) -> Callable[[int], float] | None:
+        """Seconds until so many chunks have arrived from a tier; None while nothing was ever read."""
+        cost = self.tiers[tier]
+        expected = cost.curve(self.chunk_bytes, self._live.load_bandwidth_bytes_per_second.get(tier))
         silent = self._silent.get(tier, 0.0)
-        late = silent > _LATE * expected(cost.readers)
+        if expected is None or silent <= _LATE * expected(cost.readers):
+            return expected
         waited = silent / cost.readers
-        seconds = (lambda chunks: max(expected(chunks), chunks * waited)) if late else expected
-        asked = [reads.get(tier, 0) for reads in others]
-        return Loads(seconds, ahead=seconds(sum(asked)), waiting=sum(1 for chunks in asked if chunks))
+        return lambda chunks: max(expected(chunks), chunks * waited)
+
+    def _stand_in_line(self) -> Line:
+        """All that have a plan, as they were admitted, then those that wait."""
+        waiting = [one for one in self._demand.waiting if one.request not in self._plans]
+        stops = {request: stop for request, _, stop in self._demand.prefilling}
+        stops |= {one.request: one.stop for one in self._demand.waiting}
+        turns = []
+        for request, plan in self._plans.items():
+            end = plan.end * plan.chunk_tokens
+            turns.append(self._turn(request, end, stops.get(request, end), self._outstanding[request]))
+        turns += [self._turn(one.request, one.text_from, one.stop, one.chunks) for one in waiting]
+        return Line(turns, self._demand.beyond)
+
+    def _turn(self, request: str, text_from: int, stop: int, chunks: Mapping[str, int]) -> Turn:
+        loads = [seconds(chunks.get(tier, 0)) for tier, seconds in self._seconds.items() if seconds]
+        return Turn(request, self._whole_steps(text_from, stop) if self._whole_steps else 0.0, max(loads, default=0.0))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cake_engine.core.cost import ComputeCost
+from cake_engine.core.plan_costs import Demand
 
 WINDOW_SECONDS = 0.25
 """Reads that a tier is given beyond those of two steps."""
@@ -16,19 +17,27 @@ FEWEST_READS = 8
 class ReadWindow:
     """Follows what steps take.
 
+    What is asked for cannot be put in another order any more, so it must not be more than two steps need.
+
     Attributes:
         step_tokens: Token budget of a step.
+        deepest: The furthest token at which a request computes: its steps take longest.
     """
 
     step_tokens: int
+    deepest: int = field(default=0, init=False)
     _step_seconds: float = field(default=0.0, init=False)
+
+    def look(self, demand: Demand) -> None:
+        """Take in who computes."""
+        self.deepest = max((at for _, at, _ in demand.prefilling), default=0)
 
     def stepped(self, seconds: float) -> None:
         """A step took so long."""
-        self._step_seconds = max(seconds, 0.9 * self._step_seconds)
+        self._step_seconds = seconds
 
     def seconds(self, compute: ComputeCost) -> float:
         """The window before the next step."""
-        # The steps before were perhaps of decoding alone; the next one may be a whole one of prefill.
-        whole = compute.seconds(0, self.step_tokens, self.step_tokens) or 0.0
-        return WINDOW_SECONDS + 2 * max(self._step_seconds, whole)
+        # The steps before were perhaps of decoding alone, or of another prompt: the next one may be a whole one.
+        whole = compute.seconds(self.deepest, self.deepest + self.step_tokens, self.step_tokens)
+        return WINDOW_SECONDS + 2 * (self._step_seconds if whole is None else whole)

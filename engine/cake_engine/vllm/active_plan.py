@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from vllm.v1.kv_offload.base import OffloadKey, ReqContext
 
+from cake_engine.core.meeting import Aim
 from cake_engine.core.plan import Plan
 
 
@@ -23,6 +24,7 @@ class ActivePlan:
         parked: Whether the request waits in vLLM's queue for remote KV, because compute has nothing to do for it.
         at: Token below which everything is on the device or being computed.
         predicted: Meeting point expected at the start, as a fraction of the prefix; None without an estimate.
+        goal: What the plan was aimed at last.
         waiting_since: Since when the request could do nothing but wait, in seconds; None while it moves.
         stalled_seconds: How long it could do nothing but wait, so far.
         began_ns: When it was planned, in nanoseconds since the epoch, as trace spans have it.
@@ -39,6 +41,7 @@ class ActivePlan:
     held: set[int] = field(default_factory=set)
     parked: bool = False
     predicted: float | None = None
+    goal: Aim = field(default_factory=lambda: Aim(0, 0))
     waiting_since: float | None = None
     stalled_seconds: float = 0.0
     began_ns: int = field(default_factory=time.time_ns)

@@ -25,7 +25,7 @@ from vllm.v1.request import Request
 from cake_engine.core import metrics
 from cake_engine.core.cost import Span
 from cake_engine.core.meeting import aim
-from cake_engine.core.plan_costs import Demand, PlanCosts
+from cake_engine.core.plan_costs import Demand
 from cake_engine.vllm.accounts import MemoryAccount, time_stall
 from cake_engine.vllm.active_plan import ActivePlan
 from cake_engine.vllm.lora import AdapterKeys
@@ -41,15 +41,6 @@ class CakeOffloadScheduler(ServedPlans):
 
     def __init__(self, spec: CakeOffloadingSpec, vllm_config: VllmConfig, kv_cache_config: KVCacheConfig) -> None:
         super().__init__(spec, vllm_config, kv_cache_config)
-        self.costs = PlanCosts(
-            self.compute_cost,
-            {
-                name: tier.read_cost
-                for name, tier in zip(self.tier_names[1:], self.manager.secondary_tiers, strict=True)
-            },
-            self.chunk_bytes,
-            self.step_tokens,
-        )
         self._demand: Callable[[], Demand] = Demand
         self._adapters = AdapterKeys()
         self._memory = MemoryAccount(self.manager.primary_tier, self.tier_names[0], self.chunk_bytes)
@@ -158,12 +149,15 @@ class CakeOffloadScheduler(ServedPlans):
 
     def _look(self) -> None:
         plans = {request_id: active.plan for request_id, active in self._active.items()}
-        self.costs.look(self._demand(), plans, self._live.current, self.silent_seconds)
+        demand = self._demand()
+        self.costs.look(demand, plans, self._live.current, self.silent_seconds)
+        self.read_window.look(demand)
 
     def _aim(self, active: ActivePlan) -> None:
         live, plan = self._live.current, active.plan
         goal = aim(plan, active.at, live.mode, self.costs.of(active.request_id), live.static_meeting_point)
         plan.aim(goal.meeting, goal.floor)
+        active.goal = goal
         if active.predicted is None and goal.seconds is not None:
             active.predicted = (goal.meeting - plan.first) / (plan.end - plan.first)
 

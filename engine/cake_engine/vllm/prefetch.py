@@ -17,6 +17,7 @@ from vllm.v1.kv_offload.base import LookupResult, OffloadKey, ReqContext
 from vllm.v1.request import Request
 
 from cake_engine.config import Mode
+from cake_engine.core.plan_costs import Waiting
 from cake_engine.core.prefetch import Ahead, allowance, floor
 from cake_engine.live import LiveConfigFile
 from cake_engine.vllm.active_plan import ActivePlan
@@ -44,6 +45,7 @@ class _Waiting:
         held: Tokens that the device or a tier held then.
         ahead: Its chunks to read; none until it is looked up, and where it is not worth it.
         sources: Where the chunks that are asked for or held came from.
+        to_come: By tier, how many of its chunks to read are not held.
     """
 
     request: Request
@@ -57,6 +59,7 @@ class _Waiting:
     held: int = 0
     ahead: Ahead = field(default_factory=lambda: Ahead(0, 0))
     sources: dict[int, int] = field(default_factory=dict)
+    to_come: Counter[str] = field(default_factory=Counter)
 
 
 class Prefetcher:
@@ -146,7 +149,7 @@ class Prefetcher:
         for waiting in self._waiting.values():
             self._let_go(waiting)
             waiting.tiers.clear()
-            waiting.looked_up, waiting.ahead = False, Ahead(0, 0)
+            waiting.looked_up, waiting.ahead, waiting.to_come = False, Ahead(0, 0), Counter()
             waiting.patient_until = time.monotonic() + PATIENCE_SECONDS
 
     # Each step
@@ -206,6 +209,15 @@ class Prefetcher:
             return None
         return max(1, request.num_tokens - waiting.held)
 
+    def told(self, request: Request) -> Waiting | None:
+        """What a waiting request needs of compute and loads; None while that is not known."""
+        text = self.new_text(request)
+        if text is None:
+            return None
+        waiting = self._waiting.get(request.request_id)
+        to_come = waiting.to_come if waiting else {}
+        return Waiting(request.request_id, request.num_tokens - text, request.num_tokens, to_come)
+
     # One request
 
     def _look_up(self, waiting: _Waiting) -> None:
@@ -234,6 +246,7 @@ class Prefetcher:
         if loaded := worth_a_plan(stored, size, cap=cap, least=least):
             end = loaded[-1] + 1
             waiting.ahead = Ahead(first, end, missing=set(range(first, end)).difference(loaded))
+            waiting.to_come = Counter(self._tier_name(waiting, chunk) for chunk in loaded)
 
     def _read_ahead(self, waiting: _Waiting, allowed: int) -> None:
         ahead = waiting.ahead
@@ -259,6 +272,7 @@ class Prefetcher:
 
     def _hold(self, waiting: _Waiting, chunk: int) -> None:
         waiting.ahead.hold(chunk)
+        waiting.to_come[self._tier_name(waiting, chunk)] -= 1
         self._reader.pin(waiting.keys[chunk], waiting.context)
 
     def _let_go(self, waiting: _Waiting) -> None:
@@ -270,10 +284,14 @@ class Prefetcher:
         key = waiting.keys[chunk]
         if chunk in waiting.ahead.held:
             self._reader.unpin(key, waiting.context)
+            waiting.to_come[self._tier_name(waiting, chunk)] += 1
         else:
             self._reader.reads.leave(key, waiting.request.request_id)
         waiting.ahead.give_back(chunk)
         self._count_down(key)
+
+    def _tier_name(self, waiting: _Waiting, chunk: int) -> str:
+        return self._reader.tier_names[waiting.stored[chunk]]
 
     def _count_down(self, key: OffloadKey) -> None:
         self._kept[key] -= 1

@@ -16,6 +16,7 @@ from vllm.v1.kv_offload.base import LookupResult, OffloadKey, ReqContext
 from cake_engine.core import metrics
 from cake_engine.core.cost import ComputeCost
 from cake_engine.core.ordering import Claim, ReadOrder, saving
+from cake_engine.core.plan_costs import PlanCosts
 from cake_engine.core.read_window import FEWEST_READS, ReadWindow
 from cake_engine.vllm import adapter
 from cake_engine.vllm.active_plan import ActivePlan
@@ -35,6 +36,9 @@ class PlanReader(adapter.OffloadSeam):
         self.tier_names = [tier.name for tier in spec.static.tiers]
         self.compute_cost = ComputeCost()
         self.step_tokens = int(vllm_config.scheduler_config.max_num_batched_tokens)
+        read_costs = (tier.read_cost for tier in self.manager.secondary_tiers)
+        tiers = dict(zip(self.tier_names[1:], read_costs, strict=True))
+        self.costs = PlanCosts(self.compute_cost, tiers, self.chunk_bytes, self.step_tokens)
         self.read_window = ReadWindow(self.step_tokens)
         self.reads = Reads()
         self.prefetch = Prefetcher(self, spec.live)
@@ -53,10 +57,10 @@ class PlanReader(adapter.OffloadSeam):
         self.prefetch.collect()
 
     def ask(self, plans: Iterable[ActivePlan]) -> None:
-        """Ask the tiers for what plans still miss, in the order that saves the most compute."""
-        plans = list(plans)
+        """Ask the tiers for what plans still miss, in the order that saves the most waiting."""
+        wanting = {plan.request_id: plan for plan in plans}
         for tier in range(1, len(self.tier_names)):
-            self._ask_tier(tier, plans)
+            self._ask_tier(tier, wanting)
         self.submit_promotions()
 
     def read(self, key: OffloadKey, context: ReqContext, tier: int) -> LookupResult:
@@ -110,9 +114,8 @@ class PlanReader(adapter.OffloadSeam):
         if value:
             self._connector_stats.increase_counter(name, value, labels)
 
-    def _ask_tier(self, tier: int, plans: list[ActivePlan]) -> None:
-        queues = {plan.request_id: self._missing(plan, tier) for plan in plans}
-        wanting = {plan.request_id: plan for plan in plans}
+    def _ask_tier(self, tier: int, wanting: dict[str, ActivePlan]) -> None:
+        queues = {request_id: self._missing(plan, tier) for request_id, plan in wanting.items()}
         heads: dict[str, int] = {}
         claims: dict[str, Claim] = {}
 
@@ -121,7 +124,8 @@ class PlanReader(adapter.OffloadSeam):
             claims.pop(request_id, None)
             if chunk is not None:
                 heads[request_id] = chunk
-                claims[request_id] = Claim(request_id, wanting[request_id].keys[chunk], self._saving(chunk))
+                saved = (1 + self.costs.behind(request_id)) * self._saving(chunk)
+                claims[request_id] = Claim(request_id, wanting[request_id].keys[chunk], saved)
 
         for request_id in queues:
             advance(request_id)

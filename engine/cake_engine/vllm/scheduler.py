@@ -73,7 +73,7 @@ class CakeScheduler(Scheduler):
         """Jump over what was loaded, wake what has waited long enough, then schedule as vLLM does."""
         if not self._computed_last_step and self.cake.waiting and not self._in_flight():
             completions.wait(IDLE_WAIT_SECONDS)
-        self.cake.begin_step(lambda: demand(self.running, self.waiting))
+        self.cake.begin_step(lambda: demand(self, self.cake.prefetch.told))
         jumped = self._jump()
         self._unpark()
         output = super().schedule(*args, **kwargs)

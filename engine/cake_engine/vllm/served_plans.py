@@ -6,13 +6,13 @@ How many blocks a request needs in advance, how far it may compute, where it jum
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from vllm.config import VllmConfig
 from vllm.v1.kv_cache_interface import KVCacheConfig
 from vllm.v1.request import Request
 
-from cake_engine.core.budget import OtherTokens, prefix_tokens
+from cake_engine.core.budget import OtherTokens, StepBudget
 from cake_engine.vllm.accounts import count_outcome, time_stall
 from cake_engine.vllm.active_plan import ActivePlan
 from cake_engine.vllm.loading import PlanLoader
@@ -29,7 +29,7 @@ class ServedPlans(PlanLoader):
         self._traced = vllm_config.observability_config.otlp_traces_endpoint is not None
         self._active: dict[str, ActivePlan] = {}
         self._admit_running: dict[str, ActivePlan] = {}
-        self._prefix_tokens: int | None = None
+        self._budget = StepBudget(self.step_tokens)
 
     @property
     def planning(self) -> bool:
@@ -38,7 +38,7 @@ class ServedPlans(PlanLoader):
 
     def new_budget(self) -> None:
         """A step begins: its tokens are given out anew."""
-        self._prefix_tokens = None
+        self._budget.begin()
 
     def lookahead(self, request_id: str, computed: int, new: int) -> int:
         """Tokens beyond this step's for which a request that is being admitted needs blocks already now."""
@@ -62,17 +62,24 @@ class ServedPlans(PlanLoader):
         plan = active.plan
         if at >= plan.end * plan.chunk_tokens:
             return tokens
-        if self._prefix_tokens is None:  # the first to ask in this step
-            share = self._live.current.prefix_token_share
-            self._prefix_tokens = prefix_tokens(self.step_tokens, others(), share)
+        if self._budget.left is None:  # the first to ask in this step
+            share, price = self._live.current.prefix_token_share, self.costs.step_price()
+            self._budget.open(others(), share, price, self._loads_end_in())
         admitting = active.blocks is None  # vLLM cannot admit a request without a token
         alone = plan.alone(at)  # nobody can load these: they are new text, wherever they stand
-        granted = min(tokens, alone + max(self._prefix_tokens, int(admitting)))
+        granted = min(tokens, alone + max(self._budget.left or 0, int(admitting)))
         allowed = plan.limit(at, granted)
         if admitting:
             allowed = max(allowed, min(granted, plan.chunk_tokens))
-        self._prefix_tokens = max(0, self._prefix_tokens - max(0, allowed - alone))
+        loads_later = active.goal.loads_later if plan.filled(at + allowed) else None
+        self._budget.take(max(0, allowed - alone), loads_later)
         return allowed
+
+    def _loads_end_in(self) -> Iterator[float]:
+        """Of each request that computes nothing because it waits for loads, the seconds until they have come."""
+        for active in self._active.values():
+            if active.blocks is not None and active.goal.seconds is not None and active.plan.filled(active.at):
+                yield active.goal.seconds
 
     def jump(self, request: Request) -> int:
         """The token from which a running request continues; drops the plan once nothing is left of it."""
@@ -125,6 +132,17 @@ class ServedPlans(PlanLoader):
         if active is None or request.num_computed_tokens >= active.plan.end * active.plan.chunk_tokens:
             return None
         return active.plan.alone(request.num_computed_tokens)
+
+    def text_at_once(self, request: Request) -> int:
+        """Tokens of new text that a request without a seat could compute if it were admitted now.
+
+        0 while its stored prefix, if it has one, is not in memory: the prefix comes first.
+        """
+        if request.num_computed_tokens:
+            text = self.new_text(request)
+            return request.num_tokens - request.num_computed_tokens if text is None else text
+        told = self.prefetch.told(request)
+        return told.stop - told.text_from if told and not any(told.chunks.values()) else 0
 
     def drop(self, request_id: str) -> None:
         """End a plan: count what became of it and let go of what it has under way."""

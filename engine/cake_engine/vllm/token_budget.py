@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import chain
+from collections.abc import Iterator
+from itertools import accumulate, chain, islice
 from typing import TYPE_CHECKING
 
 from vllm.v1.request import Request
@@ -20,23 +21,26 @@ def tokens_of_others(scheduler: CakeScheduler, besides: Request) -> OtherTokens:
         scheduler: In the middle of scheduling a step.
         besides: The request that is being scheduled, the first with a stored prefix in this step.
     """
-    decode = new_text = 0
+    decode, alone, texts = 0, 0, []
     for request in scheduler.running:
         tokens = request.num_tokens_with_spec + request.num_output_placeholders - request.num_computed_tokens
         if request is besides:
             continue
         filling = scheduler.cake.new_text(request)
         if filling is not None:
-            new_text += filling
+            alone += filling
         elif request.is_prefill_chunk:
-            new_text += tokens
+            texts.append(tokens)
         else:
             decode += tokens
-    return OtherTokens(decode, new_text + _of_waiting(scheduler, besides))
+    texts += _of_waiting(scheduler, besides)
+    ends = accumulate(texts, initial=decode + alone)
+    within = sum(end <= scheduler.max_num_scheduled_tokens for end in islice(ends, 1, None))
+    return OtherTokens(decode, alone + sum(texts), ending=within)
 
 
-def _of_waiting(scheduler: CakeScheduler, besides: Request) -> int:
-    """New text of the requests that would be admitted if there were tokens for them."""
+def _of_waiting(scheduler: CakeScheduler, besides: Request) -> Iterator[int]:
+    """New text of each request that would be admitted if there were tokens for it, and could be computed at once."""
     seats = scheduler.max_num_active_reqs - len(scheduler.running) - scheduler.num_waiting_for_streaming_input
     pool, block = scheduler.kv_cache_manager.block_pool, scheduler.block_size
     free, tokens = pool.get_num_free_blocks(), 0
@@ -45,13 +49,12 @@ def _of_waiting(scheduler: CakeScheduler, besides: Request) -> int:
             break
         if request is besides or scheduler._is_blocked_waiting_status(request.status):
             continue
-        text = scheduler.cake.prefetch.new_text(request)
-        if text is None:
-            continue
         if not request.num_computed_tokens:
             free -= -(-request.num_tokens // block)
         if free < 0:
             break
         seats -= 1
-        tokens += text
-    return tokens
+        text = scheduler.cake.text_at_once(request)
+        if text:
+            tokens += text
+            yield text

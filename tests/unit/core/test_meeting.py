@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from benchmarks.core.oracle import possible
 from benchmarks.core.virtual_clock import Knowledge, run
 from benchmarks.core.worlds import Device, Tier, World
 from cake_engine.config import Mode
+from cake_engine.core.line import Line, Turn
 from cake_engine.core.meeting import Aim, Costs, Loads, aim
 from cake_engine.core.plan import Plan
 from tests.unit.core.test_plan import PLAYS, TWO_TIERS, WORLDS, with_a_second_tier
@@ -23,10 +26,15 @@ def _load(chunks: int) -> float:
     return chunks * 0.032
 
 
-def _goal(**costs: float) -> Aim:
-    loads = {"": Loads(_load, costs.pop("ahead", 0.0), int(costs.pop("load_waiting", 0)))}
-    waiting = int(costs.pop("compute_waiting", 0))
-    return aim(Plan(0, 64, 32), 0, Mode.ADAPTIVE, Costs(_compute, loads, compute_waiting=waiting, **costs))
+def _goal(ahead: float = 0.0, behind: Sequence[Turn] = (), **costs: float) -> Aim:
+    delay = partial(Line(behind).delay, "me") if behind else None
+    loads = {"": Loads(_load, ahead=ahead)}
+    return aim(Plan(0, 64, 32), 0, Mode.ADAPTIVE, Costs(_compute, loads, delay=delay, **costs))
+
+
+TEXT_ALONE = Turn("text", text=1.0)
+MUCH_STORED = Turn("stored", text=0.0, loads=2.0)
+MUCH_TEXT = Turn("both", text=20.0, loads=2.0)
 
 
 def _slack(world: World) -> float:
@@ -113,14 +121,19 @@ def test_compute_that_goes_first_moves_the_meeting_point_forward() -> None:
 
 
 @pytest.mark.parametrize(
-    ("compute_waiting", "load_waiting", "meeting"),
-    [(0, 0, 32), (3, 0, 0), (0, 3, 64), (3, 3, 32)],
-    ids=["nobody waits", "others wait for compute", "others wait for the tier", "others wait for both"],
+    ("behind", "meeting"),
+    [([], 32), ([TEXT_ALONE] * 3, 0), ([MUCH_STORED] * 3, 32), ([MUCH_TEXT, *[MUCH_STORED] * 3], 0)],
+    ids=[
+        "nobody is behind",
+        "those behind only compute",
+        "those behind share their prefixes between both ends as well",
+        "those behind have more to compute than to load",
+    ],
 )
-def test_a_resource_that_others_wait_for_is_left_to_them(compute_waiting: int, load_waiting: int, meeting: int) -> None:
+def test_compute_is_left_to_those_behind_where_it_is_what_they_wait_for(behind: list[Turn], meeting: int) -> None:
     # Equal speeds: what one resource is spared costs the other as much.
-    goal = _goal(compute_waiting=compute_waiting, load_waiting=load_waiting)
-    assert goal.meeting == pytest.approx(meeting, abs=1)
+    named = [replace(turn, request=f"{place}") for place, turn in enumerate(behind)]
+    assert _goal(behind=named).meeting == pytest.approx(meeting, abs=1)
 
 
 def test_a_stored_prefix_is_computed_for_others_sake_only_as_far_as_that_saves_more_than_it_delays() -> None:
@@ -128,11 +141,22 @@ def test_a_stored_prefix_is_computed_for_others_sake_only_as_far_as_that_saves_m
     slow = Loads(lambda chunks: chunks * 0.096)
 
     def meeting(waiting: int) -> int:
-        costs = Costs(_compute, {"": slow}, compute_waiting=waiting)
+        line = Line(Turn(f"{place}", text=1.0) for place in range(waiting))
+        costs = Costs(_compute, {"": slow}, delay=partial(line.delay, "me"))
         return aim(Plan(0, 64, 32), 0, Mode.ADAPTIVE, costs).meeting
 
     assert meeting(0) == meeting(1) == meeting(2) == pytest.approx(48, abs=1)
     assert meeting(4) == 0
+
+
+def test_what_was_asked_for_comes_before_what_others_asked_for_later() -> None:
+    def meeting(asked: int) -> int:
+        loads = Loads(_load, asked=asked, later=10.0)
+        return aim(Plan(0, 64, 32), 0, Mode.ADAPTIVE, Costs(_compute, {"": loads})).meeting
+
+    assert meeting(asked=0) == pytest.approx(64, abs=1)
+    assert meeting(asked=32) == 32
+    assert meeting(asked=8) == 64 - 8
 
 
 def test_nothing_is_loaded_that_compute_would_reach_first() -> None:
@@ -142,14 +166,14 @@ def test_nothing_is_loaded_that_compute_would_reach_first() -> None:
         assert goal.meeting - 1 > goal.floor >= goal.meeting * (1 - 2 * doubt)
 
 
-def test_where_others_wait_for_the_tier_nothing_is_loaded_in_doubt() -> None:
-    goal = _goal(doubt=0.5, load_waiting=1, compute_waiting=1)
+def test_where_somebody_is_behind_nothing_is_loaded_in_doubt() -> None:
+    goal = _goal(doubt=0.5, behind=[MUCH_STORED])
     assert goal.floor == goal.meeting
 
 
 def test_a_tier_that_was_slow_is_asked_for_one_chunk_so_that_it_can_recover() -> None:
     costs = Costs(_compute, {"": Loads(lambda chunks: chunks * 100.0)})
-    assert aim(Plan(0, 64, 32), 0, Mode.ADAPTIVE, costs) == Aim(64, 63, pytest.approx(2.048))
+    assert aim(Plan(0, 64, 32), 0, Mode.ADAPTIVE, costs) == Aim(64, 63, pytest.approx(2.048), 0.0)
 
 
 @pytest.mark.parametrize("unknown", [Costs(None, {"": Loads(_load)}), Costs(_compute, {"": Loads(None)})])
@@ -166,13 +190,13 @@ def test_without_an_estimate_everything_is_loaded_and_steps_of_compute_double(un
     assert steps == [1, 1, 2, 4, 8, 16, 32]
 
 
-@given(st.integers(0, 63), st.floats(1e-4, 1.0), st.integers(0, 4), st.integers(0, 4))
+@given(st.integers(0, 63), st.floats(1e-4, 1.0), st.floats(0.0, 4.0), st.floats(0.0, 4.0))
 def test_the_aim_stays_between_compute_and_the_first_chunk_in_memory(
-    at_chunk: int, chunk_seconds: float, compute_waiting: int, load_waiting: int
+    at_chunk: int, chunk_seconds: float, text: float, load: float
 ) -> None:
     plan = Plan(0, 64, 32, resident=[60, 61, 62, 63])
-    loads = Loads(lambda n: n * chunk_seconds, waiting=load_waiting)
-    costs = Costs(_compute, {"": loads}, compute_waiting=compute_waiting)
+    line = Line([Turn("behind", text, load), Turn("last", text, load)])
+    costs = Costs(_compute, {"": Loads(lambda n: n * chunk_seconds)}, delay=partial(line.delay, "me"))
     goal = aim(plan, at_chunk * 32, Mode.ADAPTIVE, costs)
     assert min(at_chunk, 60) <= goal.floor <= goal.meeting <= max(60, at_chunk)
 

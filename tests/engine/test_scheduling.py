@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 from vllm.distributed.kv_transfer import get_kv_transfer_group
+from vllm.v1.request import RequestStatus
 
 from cake_engine.core.budget import FLOOR
 from cake_engine.core.meeting import Costs
 from cake_engine.core.plan import Chunk
 from cake_engine.vllm.active_plan import ActivePlan
 from tests.engine.conftest import PROMPT, Reference
-from tests.engine.serving import Server, prompt, write_config
+from tests.engine.serving import BLOCK, Server, prompt, write_config
 
 STEP = 128
 SHORT = [prompt(90 + 5 * i, seed=300 + i) for i in range(22)]
@@ -234,6 +235,23 @@ def test_the_story_of_a_request_that_waited_and_was_admitted_anew_is_told_once(
     assert [(plan.request_id, plan.began_ns) for plan in outcomes] == [(request, began)]
     assert outcomes[0].stalled_seconds > 0
     assert outcomes[0].plan.outcome().computed == 62
+
+
+def test_a_request_that_was_let_go_and_found_no_tokens_goes_on_behind_what_was_loaded_since(
+    server: Server, reference: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.tokens([PROMPT[: 5 * BLOCK]], 1)  # the device holds the beginning, so it need not be admitted anew
+    server.tune(mode="LoadOnly", loadBandwidthBytesPerSecond={"shared": 3e5})
+    request = server.scheduler.requests[server.begin(PROMPT)]
+    server.step_until(lambda: request.status is RequestStatus.WAITING_FOR_REMOTE_KVS)
+    monkeypatch.setattr(server.cake, "limit", lambda *_: 0)
+    server.tune(mode="ComputeOnly")
+    server.step_until(lambda: request.status is RequestStatus.WAITING)
+    (active,) = server.cake.parked()
+    server.tune(mode="LoadOnly")
+    server.step_until(lambda: active.plan.jump(active.at) == active.plan.end * BLOCK)
+    monkeypatch.undo()
+    assert server.finish() == [reference.prompt]
 
 
 def test_nothing_grows_with_the_number_of_requests(server: Server) -> None:

@@ -180,7 +180,7 @@ class CakeOffloadScheduler(ServedPlans):
             scheduled = scheduler_output.num_scheduled_tokens.get(active.request_id, 0)
             if scheduled:
                 start = self.request(active.request_id).num_computed_tokens
-                active.at = start + scheduled
+                active.at, active.parked = start + scheduled, False
                 active.plan.computed(start, active.at)
             time_stall(self._connector_stats, active, now, moved=scheduled > 0)
             loads.update(self.copies(active, active.blocks))

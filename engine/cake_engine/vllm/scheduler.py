@@ -103,8 +103,7 @@ class CakeScheduler(Scheduler):
     def _unpark(self) -> None:
         for active in self.cake.parked():
             request = self.requests[active.request_id]
-            if request.status is not RequestStatus.WAITING_FOR_REMOTE_KVS:
-                continue
+            adapter.park_again(self, request)  # it may have been let go before, and have found no tokens or no seat
             to = self.cake.unpark(active)
             if to is None:
                 continue
@@ -135,7 +134,8 @@ class CakeScheduler(Scheduler):
         """End requests; those that wait for loads give up their blocks now, their copies are flushed before reuse."""
         ids = {request_ids} if isinstance(request_ids, str) else None if request_ids is None else set(request_ids)
         for active in self.cake.parked():
-            if ids is None or active.request_id in ids:
+            blocked = self.requests[active.request_id].status is RequestStatus.WAITING_FOR_REMOTE_KVS
+            if blocked and (ids is None or active.request_id in ids):
                 self.finished_recving_kv_req_ids.add(active.request_id)
         return super().finish_requests(ids, finished_status)
 

@@ -65,9 +65,10 @@ class ServedPlans(PlanLoader):
         if self._budget.left is None:  # the first to ask in this step
             share, price = self._live.current.prefix_token_share, self.costs.step_price()
             self._budget.open(others(), share, price, self._loads_end_in())
-        admitting = active.blocks is None  # vLLM cannot admit a request without a token
+        admitting = active.blocks is None
+        least = int(admitting or active.parked)  # vLLM cannot admit a request, or let it go on, without a token
         alone = plan.alone(at)  # nobody can load these: they are new text, wherever they stand
-        granted = min(tokens, alone + max(self._budget.left or 0, int(admitting)))
+        granted = min(tokens, alone + max(self._budget.left or 0, least))
         allowed = plan.limit(at, granted)
         if admitting:
             allowed = max(allowed, min(granted, plan.chunk_tokens))
@@ -95,7 +96,7 @@ class ServedPlans(PlanLoader):
         return active.at
 
     def parked(self) -> list[ActivePlan]:
-        """Plans whose requests wait for their loads."""
+        """Plans whose requests wait for their loads, or were let go and have not run yet."""
         return [active for active in self._active.values() if active.parked and active.blocks is not None]
 
     def unpark(self, active: ActivePlan) -> int | None:
@@ -106,7 +107,7 @@ class ServedPlans(PlanLoader):
         to = plan.jump(active.at)
         if to < plan.end * plan.chunk_tokens and plan.limit(to, self.step_tokens) == 0:
             return None
-        active.at, active.parked = to, False
+        active.at = to
         if to >= plan.end * plan.chunk_tokens:
             self.drop(active.request_id)
         return to

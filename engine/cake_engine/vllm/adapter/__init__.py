@@ -14,7 +14,7 @@ import vllm
 from cake_engine.vllm.adapter.kernels import cpu_kernel, write_cpu_page
 from cake_engine.vllm.adapter.memory import eviction_policy, memory_chunks
 from cake_engine.vllm.adapter.refusals import refuse_unsupported
-from cake_engine.vllm.adapter.requests import announce_again, move_to, readmit_parked, resume_parked
+from cake_engine.vllm.adapter.requests import announce_again, move_to, park_again, readmit_parked, resume_parked
 from cake_engine.vllm.adapter.seam import connector_scheduler
 from cake_engine.vllm.adapter.transfers import LOAD_PREFIX, take_completed, take_loads, transferred
 from cake_engine.vllm_releases import UnsupportedError, release_of
@@ -40,6 +40,7 @@ __all__ = [
     "memory_chunks",
     "memory_details",
     "move_to",
+    "park_again",
     "readmit_parked",
     "refuse_unsupported",
     "resume_parked",

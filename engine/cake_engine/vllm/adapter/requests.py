@@ -29,6 +29,12 @@ def resume_parked(scheduler: Scheduler, request: Request, token: int) -> None:
     scheduler.finished_recving_kv_req_ids.add(request.request_id)
 
 
+def park_again(scheduler: Scheduler, request: Request) -> None:
+    """Let a request wait for its load that was let go and has not run since: more of it may be in place by now."""
+    request.status = RequestStatus.WAITING_FOR_REMOTE_KVS
+    scheduler.finished_recving_kv_req_ids.discard(request.request_id)
+
+
 def readmit_parked(scheduler: Scheduler, request: Request) -> None:
     """Take the blocks of a request that waits for its load and let it be admitted anew."""
     scheduler.kv_holding_waiting.remove_requests([request])

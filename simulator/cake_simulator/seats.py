@@ -11,15 +11,12 @@ from simpy import Environment
 
 from cake_engine.core.budget import OtherTokens, StepBudget
 from cake_engine.core.cost import Span
-from cake_engine.core.plan_costs import Demand
+from cake_engine.core.plan_costs import HORIZON, Demand
 from cake_simulator.counters import Counters
 from cake_simulator.decoding import Decoding
 from cake_simulator.kv_pool import KVPool
 from cake_simulator.loading import Loading
 from cake_simulator.sequence import Sequence
-
-HORIZON = 64
-"""Requests that wait, of which a plan is told what they need, as on a real engine (`cake_engine.vllm.costs`)."""
 
 
 @dataclass(frozen=True)

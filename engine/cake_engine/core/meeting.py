@@ -119,8 +119,9 @@ def _balance(plan: Plan, at: int, costs: Costs) -> Aim:
         return Aim(min(high, low + max(1, plan.count(Chunk.COMPUTED))), low)
     meeting = _least(race.cost, low, high)
     meeting = next((hole.stop for hole in race.holes if meeting in hole), meeting)  # compute goes on through a hole
-    latest = max(race.computed(meeting), race.arrived(meeting))
-    return Aim(meeting, race.floor(low, meeting), race.finish(meeting), latest - race.computed(meeting))
+    computed = race.computed(meeting)
+    latest = max(computed, race.arrived(meeting))
+    return Aim(meeting, race.floor(low, meeting), latest + race.behind(meeting), latest - computed)
 
 
 @dataclass(frozen=True)
@@ -153,8 +154,7 @@ class _Race:
 
     def computed(self, meeting: int) -> float:
         """When compute has reached it."""
-        seconds = self.compute(meeting)
-        return seconds + self.costs.compute_ahead if seconds else 0.0
+        return self._reached(self.compute(meeting))
 
     def arrived(self, meeting: int) -> float:
         """When all from it on has been loaded: tiers work at the same time."""
@@ -167,16 +167,16 @@ class _Race:
             self.curve(max(hole.start, meeting) * size, hole.stop * size) for hole in self.holes if hole.stop > meeting
         )
 
-    def finish(self, meeting: int) -> float:
-        """When both are done."""
-        return max(self.computed(meeting), self.arrived(meeting)) + self.behind(meeting)
-
     def cost(self, meeting: int) -> float:
-        """What is to be least: this request's time, and the time of others."""
+        """What is to be least: when both ends are done, and the time of others. Asked for many meeting points."""
+        compute, arrived, behind = self.compute(meeting), self.arrived(meeting), self.behind(meeting)
+        finish = max(self._reached(compute), arrived) + behind
         if not self.costs.delay:
-            return self.finish(meeting)
-        computed = self.costs.compute_ahead + self.compute(meeting) + self.behind(meeting)
-        return self.finish(meeting) + self.costs.delay(computed, self.arrived(meeting))
+            return finish
+        return finish + self.costs.delay(self.costs.compute_ahead + compute + behind, arrived)
+
+    def _reached(self, compute: float) -> float:
+        return compute + self.costs.compute_ahead if compute else 0.0
 
     def floor(self, low: int, meeting: int) -> int:
         """The lowest chunk that, within the doubt in both costs, arrives before compute would have filled it.

@@ -27,6 +27,10 @@ _LATE = 2.0
 """Nothing has come for this many times what all readers take for one read: from then on they take what was waited."""
 
 
+HORIZON = 64
+"""Requests that wait, of which is told what they need: each is reckoned with in each step."""
+
+
 @dataclass(frozen=True)
 class Waiting:
     """One request that waits.

@@ -8,13 +8,10 @@ from typing import TYPE_CHECKING
 
 from vllm.v1.request import Request
 
-from cake_engine.core.plan_costs import Demand, Waiting
+from cake_engine.core.plan_costs import HORIZON, Demand, Waiting
 
 if TYPE_CHECKING:
     from cake_engine.vllm.scheduler import CakeScheduler
-
-HORIZON = 64
-"""Requests that wait, of which is told what they need: each is reckoned with in each step."""
 
 
 def demand(scheduler: CakeScheduler, told: Callable[[Request], Waiting | None]) -> Demand:

@@ -14,9 +14,10 @@ from enum import Enum, auto
 from benchmarks.core.tier_queue import TierQueue
 from benchmarks.core.worlds import Pace, World
 from cake_engine.config import LiveConfig, Mode
+from cake_engine.core.chunk import Chunk, Outcome
 from cake_engine.core.cost import ComputeCost, Span
 from cake_engine.core.meeting import Costs, Loads, aim
-from cake_engine.core.plan import Chunk, Outcome, Plan
+from cake_engine.core.plan import Plan
 from cake_engine.core.plan_costs import Demand, PlanCosts
 from cake_engine.core.tier_cost import TierCost
 

@@ -20,9 +20,10 @@ from benchmarks.gpu.phases import Phases
 from benchmarks.gpu.sources import Source
 from benchmarks.ttft.records import Step, Work
 from cake_engine.config import LiveConfig, Mode
+from cake_engine.core.chunk import Chunk, Outcome
 from cake_engine.core.cost import ComputeCost, Span
 from cake_engine.core.meeting import aim
-from cake_engine.core.plan import Chunk, Outcome, Plan
+from cake_engine.core.plan import Plan
 from cake_engine.core.plan_costs import Demand, PlanCosts
 
 ID = "request"

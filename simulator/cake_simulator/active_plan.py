@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cake_engine.core.plan import Chunk, Plan
+from cake_engine.core.chunk import Chunk
+from cake_engine.core.plan import Plan
 from cake_simulator.memory_tier import MemoryTier
 from cake_simulator.sequence import Sequence
 

@@ -6,7 +6,7 @@ from collections import deque
 
 from simpy import Environment
 
-from cake_engine.core.plan import Chunk
+from cake_engine.core.chunk import Chunk
 from cake_simulator.active_plan import ActivePlan
 
 

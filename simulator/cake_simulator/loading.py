@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator
 from simpy import Environment
 
 from cake_engine.config import LiveConfig
+from cake_engine.core.chunk import Chunk
 from cake_engine.core.cost import ComputeCost
 from cake_engine.core.meeting import Aim, Costs, aim
 from cake_engine.core.ordering import Claim, ReadOrder, saving
-from cake_engine.core.plan import Chunk, Plan
+from cake_engine.core.plan import Plan
 from cake_engine.core.plan_costs import Demand, PlanCosts
 from cake_engine.core.read_window import ReadWindow
 from cake_simulator.active_plan import ActivePlan

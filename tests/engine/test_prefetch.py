@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from vllm.v1.request import RequestStatus
 
-from cake_engine.core.plan import Chunk
+from cake_engine.core.chunk import Chunk
 from cake_engine.vllm import prefetch
 from cake_engine.vllm.active_plan import ActivePlan
 from tests.engine.conftest import EXTENDED, PROMPT, SEVERAL, Reference

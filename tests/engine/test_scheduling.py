@@ -13,8 +13,8 @@ from vllm.distributed.kv_transfer import get_kv_transfer_group
 from vllm.v1.request import RequestStatus
 
 from cake_engine.core.budget import FLOOR
+from cake_engine.core.chunk import Chunk
 from cake_engine.core.meeting import Costs
-from cake_engine.core.plan import Chunk
 from cake_engine.vllm.active_plan import ActivePlan
 from tests.engine.conftest import PROMPT, Reference
 from tests.engine.serving import BLOCK, Server, prompt, write_config

@@ -23,7 +23,8 @@ from dataclasses import dataclass, field
 from math import isqrt
 
 from cake_engine.config import Mode
-from cake_engine.core.plan import Chunk, Plan
+from cake_engine.core.chunk import Chunk
+from cake_engine.core.plan import Plan
 
 
 @dataclass(frozen=True)

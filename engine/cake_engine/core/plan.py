@@ -20,63 +20,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from enum import Enum, auto
 from itertools import accumulate
+
+from cake_engine.core.chunk import ON_A_TIER, ON_DEVICE_OR_NEAR, TO_LOAD, Chunk, Outcome
 
 
 class PlanError(RuntimeError):
     """An event that would make the KV cache wrong, for example compute inside a chunk that is being copied in."""
-
-
-class Chunk(Enum):
-    """Where the KV of one chunk is."""
-
-    STORED = auto()
-    """On a tier below memory."""
-    FETCHING = auto()
-    """On its way into memory."""
-    RESIDENT = auto()
-    """In memory, not yet on the device."""
-    COPYING = auto()
-    """Being copied from memory into the request's blocks: compute must stay out."""
-    LOADED = auto()
-    """On the device, by a load."""
-    LOST = auto()
-    """Not on any tier, from the beginning or after all: only compute can fill it."""
-    COMPUTED = auto()
-    """On the device by compute, or begun by it."""
-
-    __hash__ = object.__hash__
-    """Enum's own is Python, and every step asks it of every chunk."""
-
-
-_ON_DEVICE_OR_NEAR = frozenset({Chunk.RESIDENT, Chunk.COPYING, Chunk.LOADED})
-_ON_A_TIER = frozenset({Chunk.STORED, Chunk.FETCHING})
-_TO_LOAD = _ON_A_TIER | {Chunk.RESIDENT}
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How the chunks of a plan were filled: each chunk once, as computed or as loaded.
-
-    Attributes:
-        duplicated: Computed chunks that had been read, or were being read, as well.
-        lost: Computed chunks that were stored when the plan began and then could not be read.
-        open: Chunks that nobody filled, because the request ended first.
-    """
-
-    computed: int
-    loaded: int
-    duplicated: int
-    lost: int
-    open: int
-
-    @property
-    def meeting_ratio(self) -> float | None:
-        """Computed chunks over filled chunks: 0 all loaded, 1 all computed; None when nothing was filled."""
-        filled = self.computed + self.loaded
-        return self.computed / filled if filled else None
 
 
 class Plan:
@@ -126,19 +76,19 @@ class Plan:
 
     def fetching(self, chunk: int) -> None:
         """The chunk was asked of its tier."""
-        self._move(chunk, Chunk.FETCHING, _TO_LOAD)
+        self._move(chunk, Chunk.FETCHING, TO_LOAD)
 
     def arrived(self, chunk: int) -> None:
         """The chunk is in memory now."""
-        self._move(chunk, Chunk.RESIDENT, _ON_A_TIER)
+        self._move(chunk, Chunk.RESIDENT, ON_A_TIER)
 
     def returned(self, chunk: int) -> None:
         """The chunk is not in memory or on its way there any more: its read was taken back, or it was evicted."""
-        self._move(chunk, Chunk.STORED, _TO_LOAD)
+        self._move(chunk, Chunk.STORED, TO_LOAD)
 
     def copying(self, chunk: int) -> None:
         """A copy of the chunk into the request's blocks is under way."""
-        self._move(chunk, Chunk.COPYING, _TO_LOAD)
+        self._move(chunk, Chunk.COPYING, TO_LOAD)
 
     def loaded(self, chunk: int) -> None:
         """The copy is complete."""
@@ -146,7 +96,7 @@ class Plan:
 
     def lost(self, chunk: int) -> None:
         """The chunk cannot be loaded: its file is gone, damaged or late."""
-        self._move(chunk, Chunk.LOST, _TO_LOAD)
+        self._move(chunk, Chunk.LOST, TO_LOAD)
         self._lost += 1
 
     def computed(self, start: int, stop: int) -> None:
@@ -179,10 +129,10 @@ class Plan:
 
     def wanted(self, at: int) -> Iterator[int]:
         """Chunks to load next, last first, when tokens below `at` are computed."""
-        while self._low > self.first and self._chunks[self._low - 1] not in _TO_LOAD:
+        while self._low > self.first and self._chunks[self._low - 1] not in TO_LOAD:
             self._low -= 1
         for chunk in range(self._low - 1, max(self.floor, self._chunk_after(at)) - 1, -1):
-            if self._chunks[chunk] in _TO_LOAD:
+            if self._chunks[chunk] in TO_LOAD:
                 yield chunk
 
     def limit(self, at: int, tokens: int) -> int:
@@ -251,7 +201,7 @@ class Plan:
     def stop(self, at: int) -> int:
         """First chunk from token `at` on that is in memory or on the device by a load; `end` when there is none."""
         chunk = max(self._chunk_after(at), self.first)
-        while chunk < self.end and self._chunks[chunk] not in _ON_DEVICE_OR_NEAR:
+        while chunk < self.end and self._chunks[chunk] not in ON_DEVICE_OR_NEAR:
             chunk += 1
         return min(chunk, self.end)
 
@@ -259,7 +209,7 @@ class Plan:
         """By tier, for each chunk from `first` to `end` inclusive: how many at or after it have yet to come from it."""
         ones: dict[str, list[int]] = {}
         for chunk in range(self.end - 1, self.first - 1, -1):
-            if self._chunks[chunk] in _ON_A_TIER:
+            if self._chunks[chunk] in ON_A_TIER:
                 if (tier := self._tiers.get(chunk, "")) not in ones:
                     ones[tier] = [0] * (self.end - self.first + 1)
                 ones[tier][self.end - chunk] = 1
@@ -269,7 +219,7 @@ class Plan:
         """By tier: chunks worth loading that have yet to come from it."""
         low = self.floor
         return dict(
-            Counter(self._tiers.get(chunk, "") for chunk in range(low, self._low) if self._chunks[chunk] in _ON_A_TIER)
+            Counter(self._tiers.get(chunk, "") for chunk in range(low, self._low) if self._chunks[chunk] in ON_A_TIER)
         )
 
     def reading(self) -> dict[str, int]:

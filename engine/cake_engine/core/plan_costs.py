@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from cake_engine.config import LiveConfig
+from cake_engine.core.ahead import ComputeAhead, ReadsAhead
 from cake_engine.core.budget import OtherTokens, StepPrice, prefix_tokens
 from cake_engine.core.cost import ComputeCost
 from cake_engine.core.line import Line, Turn
@@ -87,7 +88,8 @@ class PlanCosts:
     _whole_steps: Callable[[int, int], float] | None = field(default=None, init=False)
     _seconds: dict[str, Callable[[int], float] | None] = field(default_factory=dict, init=False)
     _outstanding: dict[str, Mapping[str, int]] = field(default_factory=dict, init=False)
-    _asked: dict[str, Mapping[str, int]] = field(default_factory=dict, init=False)
+    _reads_ahead: dict[str, ReadsAhead] = field(default_factory=dict, init=False)
+    _compute_ahead: ComputeAhead | None = field(default=None, init=False)
     _line: Line = field(default_factory=Line, init=False)
     _silent: Mapping[str, float] = field(default_factory=dict, init=False)
     _doubt: float = field(default=0.0, init=False)
@@ -108,7 +110,8 @@ class PlanCosts:
         self._whole_steps = self.compute.curve(self.step_tokens, demand.decoding)
         self._seconds = {tier: self._reads(tier) for tier in self.tiers}
         self._outstanding = {request_id: plan.outstanding() for request_id, plan in plans.items()}
-        self._asked = {request_id: plan.reading() for request_id, plan in plans.items()}
+        self._reads_ahead = {tier: self._see_reads(tier) for tier in self.tiers}
+        self._compute_ahead = self._see_compute()
         self._line = self._stand_in_line()
         known = self.errors()
         self._doubt = max(known.get(resource, _UNKNOWN_ERROR) for resource in ("compute", *self.tiers))
@@ -118,7 +121,7 @@ class PlanCosts:
         return Costs(
             compute=self._curve or self.compute.curve(self._prefix_tokens(), self._demand.decoding),
             loads={tier: self._loads(tier, request_id) for tier in self.tiers},
-            compute_ahead=self._compute_ahead(request_id),
+            compute_ahead=self._compute_ahead.seconds(request_id) if self._compute_ahead else 0.0,
             delay=partial(self._line.delay, request_id) if self._line.behind(request_id) else None,
             doubt=self._doubt,
         )
@@ -142,43 +145,25 @@ class PlanCosts:
         others = OtherTokens(decode=self._demand.decoding)
         return prefix_tokens(self.step_tokens, others, self._live.prefix_token_share)
 
-    def _compute_ahead(self, request_id: str) -> float:
-        """Seconds of compute that go before a request's stored prefix.
-
-        New text goes first wherever it stands, stored prefixes in order. A request that does not run yet is last.
-        """
-        curve = self._whole_steps
-        ahead, passed = 0.0, False
-        if curve is None:
-            return ahead
-        for other, at, stop in self._demand.prefilling:
-            plan = self._plans.get(other)
-            if other == request_id:
-                passed = True
-            elif not plan:
-                ahead += curve(at, stop)
-            elif not passed:  # of its stored prefix it computes what is below its meeting point
-                size = plan.chunk_tokens
-                ahead += curve(at, plan.meeting * size) + curve(max(at, plan.end * size), stop)
-        return ahead
-
     def _loads(self, tier: str, request_id: str) -> Loads:
-        """Loads from one tier: what was asked for comes first, then what requests before this one miss."""
-        seconds = self._seconds[tier]
-        if seconds is None:
+        seconds, reads = self._seconds.get(tier), self._reads_ahead.get(tier)
+        if seconds is None or reads is None:
             return Loads(None)
-        ahead = later = 0
-        passed = False
-        for other in self._plans:
-            asked, missing = self._asked[other].get(tier, 0), self._outstanding[other].get(tier, 0)
-            if other == request_id:
-                passed = True
-            elif passed:
-                later += asked
-            else:
-                ahead, later = ahead + asked, later + missing - asked
-        mine = self._asked.get(request_id, {}).get(tier, 0)
-        return Loads(seconds, mine, seconds(ahead), seconds(later))
+        mine, ahead, between = reads.chunks(request_id)
+        return Loads(seconds, mine, seconds(ahead), seconds(between))
+
+    def _see_reads(self, tier: str) -> ReadsAhead:
+        rows = []
+        for request, plan in self._plans.items():
+            asked, outstanding = plan.reading().get(tier, 0), self._outstanding[request].get(tier, 0)
+            rows.append((request, asked, max(0, outstanding - asked)))  # reads below the floor are not outstanding
+        return ReadsAhead(rows)
+
+    def _see_compute(self) -> ComputeAhead | None:
+        if self._whole_steps is None:
+            return None
+        prefilling = [(request, at, stop, self._plans.get(request)) for request, at, stop in self._demand.prefilling]
+        return ComputeAhead(prefilling, self._whole_steps)
 
     def _reads(self, tier: str) -> Callable[[int], float] | None:
         """Seconds until so many chunks have arrived from a tier; None while nothing was ever read."""

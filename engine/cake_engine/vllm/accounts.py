@@ -7,7 +7,7 @@ from typing import Any
 from vllm.distributed.kv_transfer.kv_connector.v1.offloading.metrics import OffloadingConnectorStats
 
 from cake_engine.core import metrics
-from cake_engine.core.plan import Chunk
+from cake_engine.core.chunk import Chunk
 from cake_engine.vllm import adapter
 from cake_engine.vllm.active_plan import ActivePlan
 

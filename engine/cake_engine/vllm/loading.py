@@ -19,7 +19,7 @@ from vllm.v1.kv_offload.base import LookupResult
 from vllm.v1.outputs import KVConnectorOutput
 
 from cake_engine.core import metrics
-from cake_engine.core.plan import Chunk
+from cake_engine.core.chunk import Chunk
 from cake_engine.vllm import adapter
 from cake_engine.vllm.active_plan import ActivePlan, Batch, CopyJob
 from cake_engine.vllm.reading import PlanReader

@@ -12,7 +12,7 @@ from vllm.tracing import extract_trace_context, instrument_manual
 from vllm.v1.request import Request
 
 from cake_engine.config import Mode
-from cake_engine.core.plan import Chunk
+from cake_engine.core.chunk import Chunk
 from cake_engine.vllm.active_plan import ActivePlan
 
 NAME = "cake_prefix"

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from benchmarks.core.virtual_clock import Knowledge, run
 from benchmarks.core.worlds import Device, Tier, World
 from cake_engine.config import Mode
-from cake_engine.core.plan import Chunk, Plan, PlanError
+from cake_engine.core.chunk import Chunk
+from cake_engine.core.plan import Plan, PlanError
 
 WORLDS = st.builds(
     World,

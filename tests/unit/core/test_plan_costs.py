@@ -84,6 +84,14 @@ def test_reads_of_requests_before_go_first_and_those_of_requests_behind_only_whe
     assert loads.arrived(5) == pytest.approx(0.1 + 0.05 + (0.1 + 0.1), rel=0.05)
 
 
+def test_reads_that_are_no_more_worth_it_do_not_make_up_for_those_that_others_miss() -> None:
+    before, another, mine = _plan(64), _plan(54), _plan()
+    for chunk in range(10):  # asked for while the meeting point was lower
+        before.fetching(chunk)
+    loads = _costs(before=before, another=another, mine=mine).of("mine").loads["files"]
+    assert loads.arrived(5) == pytest.approx(0.1 + 0.05 + 0.1, rel=0.05)
+
+
 @pytest.mark.parametrize(("silent", "seconds"), [(0.0, 0.1), (0.015, 0.1), (1.0, 10.0)])
 def test_a_read_takes_no_less_than_it_has_been_waited_for(silent: float, seconds: float) -> None:
     loads = _costs(silent=silent).of("mine").loads["files"]

@@ -11,7 +11,7 @@ from benchmarks.gpu.exactness import BOUNDS, compare, stored
 from benchmarks.gpu.filling import Filling
 from benchmarks.gpu.sources import FileTier
 from cake_engine.config import Mode
-from cake_engine.core.plan import Chunk
+from cake_engine.core.chunk import Chunk
 from tests.unit.benchmarks.gpu.tiny import CHUNKS, PAGE_TOKENS, SHAPE, engine, prompt
 
 

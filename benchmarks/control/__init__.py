@@ -1,4 +1,4 @@
 """The control plane on one simulator: the paper's tables, and scaling laws side by side on the same traffic.
 
-`python -m benchmarks.control --trace FILE` writes docs/benchmarks/control.md, control.json and control.svg.
+`python -m benchmarks.control --trace FILE` writes docs/benchmarks/control.md, its figures and its plots.
 """

@@ -43,7 +43,7 @@ def main() -> int:
     began = time.monotonic()
     hour, requests = _hour(chosen.trace)
     print(f"the trace on 8 replicas: {hour:.0f} s", flush=True)
-    cells = paper.cells()
+    cells, figure_6 = paper.cells(), paper.figure_6()
     print(f"the paper's cells: {time.monotonic() - began:.0f} s", flush=True)
     half = 30 * chosen.minutes
     calibrated = calibration.compared()
@@ -61,6 +61,7 @@ def main() -> int:
     command = f"python -m benchmarks.control {options}"
     found = Found(
         cells,
+        figure_6,
         played,
         bandwidths,
         replicas,

@@ -8,27 +8,19 @@ from __future__ import annotations
 
 import json
 import statistics
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.control.restored import TIER, Engine, Prompt, seconds_to_first_token
 from benchmarks.ttft.findings import percentile
 from benchmarks.ttft.grid import STEP_TOKENS, SUFFIX_TOKENS, TOGETHER
 from cake_engine.config import LiveConfig, Mode
 from cake_simulator.device import Device
-from cake_simulator.ended import Ended
 from cake_simulator.file_tier import TierSpeed
-from cake_simulator.hardware import Hardware
-from cake_simulator.policies.static import Static
-from cake_simulator.scraping import Scraping
-from cake_simulator.seats import EngineLimits
-from cake_simulator.setup import Setup, TierSetup
-from cake_simulator.simulation import simulate
-from cake_simulator.tally import Objective
-from cake_simulator.trace import Request
 
 PUBLISHED = Path("docs/benchmarks/ttft.json")
 SITUATIONS = {"alone": 1, "together": TOGETHER}
@@ -36,10 +28,6 @@ SITUATIONS = {"alone": 1, "together": TOGETHER}
 KV_BYTES_PER_TOKEN = 23_040
 """Of bench-ttft's model."""
 CHUNK_TOKENS = 32
-LEARNED_FROM = 8
-"""Times that the cell was played before, as the real engine had by then learned its own step times and the tier's."""
-FAR = 500.0
-"""Seconds between two plays."""
 
 
 @dataclass(frozen=True)
@@ -91,51 +79,17 @@ def fitted(cells: Sequence[Mapping[str, Any]]) -> Device:
 
 
 def _play(device: Device, requests: int, tokens: int, ratio: float, mode: Mode) -> float:
-    """Mean seconds of the last play."""
+    """Mean seconds of requests that come at once."""
     bandwidth = tokens * KV_BYTES_PER_TOKEN / (ratio * device.prefill(tokens, STEP_TOKENS))
-    speed = TierSpeed(bytes_per_second=1e9, latency=0.0)
-    hardware = Hardware(
-        description="bench-ttft's engine",
-        sources=("docs/benchmarks/ttft.json",),
+    engine = Engine(
         device=device,
         kv_bytes_per_token=KV_BYTES_PER_TOKEN,
-        kv_memory_bytes=1e12,
-        claim=speed,
-        scratch=speed,
-        cold_start_seconds=0.0,
+        step_tokens=STEP_TOKENS,
+        chunk_tokens=CHUNK_TOKENS,
+        storage=TierSpeed(bytes_per_second=1e9, latency=0.0),
+        live=LiveConfig(mode=mode, load_bandwidth_bytes_per_second={TIER: bandwidth}),
     )
-    setup = Setup(
-        hardware=hardware,
-        limits=EngineLimits(step_tokens=STEP_TOKENS, seats=64, kv_tokens=10_000_000),
-        objective=Objective(),
-        memory_bytes=1e12,
-        tiers=(TierSetup("files", speed, 1e15),),
-        live=LiveConfig(mode=mode, load_bandwidth_bytes_per_second={"files": bandwidth}),
-        losses=((LEARNED_FROM + 1) * FAR,),
-        block_tokens=CHUNK_TOKENS,
-        interval=1e6,
-        scraping=Scraping(interval=1e6),
-    )
-    times: list[float] = []
-    simulate(setup, _requests(requests, tokens), Static(1), told=_noting(times))
-    return statistics.mean(times[-requests:])
-
-
-def _requests(together: int, tokens: int) -> list[Request]:
-    """Each play once for the pod that stores its prefixes, and once for the next one."""
-    made: list[Request] = []
-    chunks = tokens // CHUNK_TOKENS
-    for play in range(2 * (LEARNED_FROM + 1)):
-        for one in range(together):
-            which = play % (LEARNED_FROM + 1) * together + one
-            own = tuple(range(which * chunks, (which + 1) * chunks))
-            arrival = FAR * (play + (play > LEARNED_FROM))
-            made.append(Request(len(made), arrival, tokens + SUFFIX_TOKENS, 1, own))
-    return made
-
-
-def _noting(times: list[float]) -> Callable[[Ended], None]:
-    return lambda ended: times.append(ended.ttft or 0.0)
+    return statistics.mean(seconds_to_first_token(engine, [Prompt(tokens, SUFFIX_TOKENS)] * requests))
 
 
 def errors(found: Sequence[Compared]) -> dict[int, float]:

@@ -6,9 +6,10 @@ stay as they are, so that nothing but the knobs is compared.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import inf
 from statistics import geometric_mean
 
@@ -26,16 +27,18 @@ from cake_simulator.setup import Setup, TierSetup
 from cake_simulator.simulation import simulate_together
 from cake_simulator.tally import Objective, Percentiles
 
+TIER = "shared"
 PROFILE = "h100-longalpaca-13b"
 CLAIM = 4e9
 REPLICAS = 3
 BLOCK_TOKENS = 256
 MEMORY = 32 * 2**30
+MINUTE = 60.0
 DEFAULT, OURS = "default: nothing read ahead", "ours: tuned"
 
 
 def _capped(share: float, megabytes: float) -> LiveConfig:
-    return LiveConfig(prefetch_share=share, write_bandwidth_bytes_per_second={"shared": 1e6 * megabytes})
+    return LiveConfig(prefetch_share=share, write_bandwidth_bytes_per_second={TIER: 1e6 * megabytes})
 
 
 SETTINGS: Mapping[str, LiveConfig] = {
@@ -70,6 +73,39 @@ CASES: Mapping[str, Callable[[float], tuple[Reading, Reading]]] = {
 
 
 @dataclass(frozen=True)
+class Turned:
+    """A change of the knobs.
+
+    Attributes:
+        at: Seconds after the start, when it was written.
+        deployment: 0 or 1.
+        write_bandwidth: Bytes per second that each pod may write from then on; None without a cap.
+        retain_from: Fraction of a prefix.
+    """
+
+    at: float
+    deployment: int
+    write_bandwidth: float | None
+    retain_from: float
+
+
+@dataclass
+class _Times:
+    """Times to the first token of both deployments: of all requests, and by the minute of their arrival."""
+
+    whole: Percentiles = field(default_factory=Percentiles)
+    minutes: defaultdict[int, Percentiles] = field(default_factory=lambda: defaultdict(Percentiles))
+
+    def told(self, ended: Ended) -> None:
+        if ended.ttft is not None:
+            self.whole.add(ended.ttft)
+            self.minutes[int(ended.request.arrival / MINUTE)].add(ended.ttft)
+
+    def course(self) -> tuple[float | None, ...]:
+        return tuple(self.minutes[minute].at(90) for minute in range(1 + max(self.minutes, default=-1)))
+
+
+@dataclass(frozen=True)
 class Contended:
     """One run.
 
@@ -80,6 +116,8 @@ class Contended:
         ttft_mean: Seconds.
         attainment: Share of the requests that got what they were promised.
         turned: How often knobs were changed.
+        course: The 90th percentile of the requests that came in each minute; None where none did.
+        knobs: Every change of them, in both deployments.
     """
 
     case: str
@@ -88,6 +126,8 @@ class Contended:
     ttft_mean: float
     attainment: float
     turned: int
+    course: tuple[float | None, ...] = ()
+    knobs: tuple[Turned, ...] = ()
 
 
 def played(seconds: float, jobs: int) -> Iterator[Contended]:
@@ -99,20 +139,20 @@ def played(seconds: float, jobs: int) -> Iterator[Contended]:
 
 def _play(chosen: tuple[str, str, float]) -> Contended:
     case, setting, seconds = chosen
-    times = Percentiles()
-
-    def told(ended: Ended) -> None:
-        if ended.ttft is not None:
-            times.add(ended.ttft)
-
+    times = _Times()
     deployments = [
-        _deployment(replace(reading, seed=seed), setting, seconds, told)
+        _deployment(replace(reading, seed=seed), setting, seconds, times.told)
         for seed, reading in enumerate(CASES[case](seconds))
     ]
     found = simulate_together(deployments)
     attained = sum(one.tally.attained for one in found) / sum(one.tally.ended for one in found)
-    turned = sum(len(one.turned) for one in found)
-    return Contended(case, setting, times.at(90) or inf, times.mean or inf, attained, turned)
+    knobs = tuple(
+        Turned(at, number, live.write_bandwidth_bytes_per_second.get(TIER), live.retain_from)
+        for number, one in enumerate(found)
+        for at, live in one.turned
+    )
+    p90, mean = times.whole.at(90) or inf, times.whole.mean or inf
+    return Contended(case, setting, p90, mean, attained, len(knobs), times.course(), knobs)
 
 
 def _deployment(reading: Reading, setting: str, seconds: float, told: Callable[[Ended], None]) -> Served:
@@ -123,14 +163,14 @@ def _deployment(reading: Reading, setting: str, seconds: float, told: Callable[[
         limits=EngineLimits(profile.step_tokens, profile.seats, profile.kv_tokens),
         objective=Objective(ttft=2.0, prefill_factor=2.0, inter_token=0.1),
         memory_bytes=MEMORY,
-        tiers=(TierSetup("shared", speed, 2.0 * 2**40),),
+        tiers=(TierSetup(TIER, speed, 2.0 * 2**40),),
         live=SETTINGS.get(setting, LiveConfig()),
         replicas=REPLICAS,
         most=REPLICAS,
         block_tokens=BLOCK_TOKENS,
         seed=reading.seed,
     )
-    tuner = Balance(BalanceSpec(), ["shared"], Laws.of(made.sampling).tuning) if setting == OURS else None
+    tuner = Balance(BalanceSpec(), [TIER], Laws.of(made.sampling).tuning) if setting == OURS else None
     return Served(made, conversations(reading, seconds), Static(REPLICAS), tuner, told)
 
 

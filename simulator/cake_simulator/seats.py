@@ -27,11 +27,14 @@ class EngineLimits:
         step_tokens: Token budget of a step (--max-num-batched-tokens).
         seats: Requests that run at once (--max-num-seqs).
         kv_tokens: Tokens of KV that the device holds.
+        stored_last: Whether tokens of stored prefixes come after those of new text, as Cake has it. Without, a step's
+            tokens go to whoever came first.
     """
 
     step_tokens: int
     seats: int
     kv_tokens: int
+    stored_last: bool = True
 
 
 @dataclass
@@ -112,6 +115,8 @@ class Seats:
             tokens = min(left, sequence.end - sequence.at)
             if sequence.plan is None or not sequence.in_prefix:
                 return tokens
+            if not self._limits.stored_last:
+                return sequence.plan.limit(sequence.at, tokens)
             if self._budget.left is None:
                 share, price = self._loading.live.prefix_token_share, self._loading.costs.step_price()
                 waiting = [goal.seconds for one in self.filling if (goal := one.waits_for_loads) and goal.seconds]

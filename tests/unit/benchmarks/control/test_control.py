@@ -11,9 +11,9 @@ from benchmarks.control import contention, retention
 from benchmarks.control.calibration import Compared
 from benchmarks.control.comparing import Run, Standing, hours_at, setup, standings
 from benchmarks.control.contenders import CONTENDERS, MOST
-from benchmarks.control.contention import Contended
+from benchmarks.control.contention import Contended, Turned
 from benchmarks.control.modes import GIGABYTES, MORE_REPLICAS, WAYS, Served
-from benchmarks.control.paper import Reproduced, device, two_pointers
+from benchmarks.control.paper import Figure6, Reproduced, device, two_pointers
 from benchmarks.control.report import NAMES, Found, write
 from benchmarks.control.retention import Retained, Workload
 from benchmarks.control.scenarios import SCENARIOS
@@ -85,8 +85,9 @@ def test_the_papers_algorithm_computes_and_loads_whatever_is_missing() -> None:
 
 def contended() -> list[Contended]:
     """The later a setting stands, the worse it is; ours stands last."""
+    course, knobs = (1.0, None, 3.0), (Turned(30.0, 1, 5e8, 0.0), Turned(90.0, 1, None, 0.05))
     return [
-        Contended(case, setting, 2.0 + number, 1.0, 0.5, 0)
+        Contended(case, setting, 2.0 + number, 1.0, 0.5, 2, course, knobs)
         for case in contention.CASES
         for number, setting in enumerate(contention.ALL)
     ]
@@ -133,6 +134,7 @@ def test_a_workload_comes_again_as_it_was_and_asks_for_what_it_has_asked_for(wor
 def test_the_page_is_written_with_every_law_cell_and_way_on_it(tmp_path: Path) -> None:
     found = Found(
         paper=[Reproduced(cell, (1.0, 2.0), (1.5, 2.5)) for cell in CELLS],
+        figure_6=Figure6(1.5, 1.25),
         runs=runs(),
         bandwidths=[Served(way, gigabytes, 5, 0.5, 2.0) for way in WAYS for gigabytes in GIGABYTES],
         replicas=[Served(way, 1, number, 0.5, 2.0) for way in ("load only", "Cake") for number in MORE_REPLICAS],
@@ -159,4 +161,7 @@ def test_the_page_is_written_with_every_law_cell_and_way_on_it(tmp_path: Path) -
     figures = json.loads((tmp_path / "control.json").read_text())
     assert figures["replica_hours_vs_best_baseline_at_95"] == pytest.approx(1.0)
     assert figures["calibration_max_error"] == pytest.approx(0.1)
-    assert (tmp_path / "control.svg").read_text().startswith("<?xml")
+    assert "| 1.50 s | 1.25 s | 1.20 | 4.8% |" in page
+    for drawn in ("control.svg", "control-knobs.svg"):
+        assert f"]({drawn})" in page
+        assert (tmp_path / drawn).read_text().startswith("<?xml")

@@ -40,6 +40,7 @@ class Counters:
         ttft: Seconds to the first token.
         inter_token: Seconds between tokens.
         meeting: Where compute and loads met.
+        chosen: The same as far as it was chosen.
         prompt_tokens: Of prompts whose prefill is done.
         generation_tokens: Generated.
         computed: Tokens of stored prefixes that were computed.
@@ -57,6 +58,7 @@ class Counters:
     ttft: Histogram = field(default_factory=lambda: Histogram(TTFT_BOUNDS))
     inter_token: Histogram = field(default_factory=lambda: Histogram(ITL_BOUNDS))
     meeting: Histogram = field(default_factory=lambda: Histogram(MEETING_BOUNDS))
+    chosen: Histogram = field(default_factory=lambda: Histogram(MEETING_BOUNDS))
     prompt_tokens: int = 0
     generation_tokens: int = 0
     computed: int = 0

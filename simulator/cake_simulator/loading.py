@@ -281,3 +281,5 @@ class Loading:
         counters.duplicated += outcome.duplicated * self._size
         if outcome.meeting_ratio is not None and not outcome.open:
             counters.meeting.observe(outcome.meeting_ratio)
+            if outcome.chosen_ratio is not None:
+                counters.chosen.observe(outcome.chosen_ratio)

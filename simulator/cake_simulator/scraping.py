@@ -94,6 +94,7 @@ def _sample(replica: Replica, now: float) -> _Sample:
         "ttft": tuple(counters.ttft.counts),
         "inter_token": tuple(counters.inter_token.counts),
         "meeting": tuple(counters.meeting.counts),
+        "chosen": tuple(counters.chosen.counts),
         "tokens": (counters.prompt_tokens + counters.generation_tokens,),
         "computed": (counters.computed,),
         "loaded": (counters.loaded,),
@@ -123,7 +124,7 @@ class _Answer:
     def snapshot(self) -> DeploymentSnapshot:
         window, tuning = self._sampling.window, self._sampling.tuning_window
         ttft, gaps = self._rate("ttft", window), self._rate("inter_token", window)
-        meeting = self._rate("meeting", tuning)
+        meeting, chosen = self._rate("meeting", tuning), self._rate("chosen", tuning)
         tiers = sorted({key[5:] for s in self._pods.values() for key in s[-1].totals if key.startswith("read ")})
         # A pod whose newest sample is older than this has gone: Prometheus marks its series as stale.
         current = [
@@ -139,11 +140,12 @@ class _Answer:
             arrivals=self._figure(sum(ttft) if ttft is not None else None),
             tokens=self._one("tokens", window),
             reporting_pods=self._gauge(current, lambda _: 1),
-            meeting_point_low=self._figure(quantile(LOW, MEETING_BOUNDS, meeting)),
+            meeting_point_low=self._figure(quantile(LOW, MEETING_BOUNDS, chosen)),
             meeting_point=self._figure(quantile(50, MEETING_BOUNDS, meeting)),
-            meeting_points=self._figure(sum(meeting) * tuning.total_seconds() if meeting is not None else None),
+            meeting_points=self._figure(sum(chosen) * tuning.total_seconds() if chosen is not None else None),
             read_rate={tier: self._one(f"read {tier}", window) for tier in tiers},
             write_rate={tier: self._one(f"written {tier}", window) for tier in tiers},
+            reads={tier: self._number(f"seconds {tier}", window) for tier in tiers},
             read_seconds={tier: self._mean(f"seconds {tier}", window) for tier in tiers},
             prefix_tokens={name: self._one(name, window) for name in ("computed", "loaded", "duplicated")},
             offered_compute=self._one("offered_compute", window),
@@ -168,6 +170,10 @@ class _Answer:
     def _one(self, name: str, window: timedelta) -> Figure:
         rate = self._rate(name, window)
         return self._figure(None if rate is None else rate[0])
+
+    def _number(self, name: str, window: timedelta) -> Figure:
+        rate = self._rate(name, window)
+        return self._figure(None if rate is None else rate[1] * window.total_seconds())
 
     def _mean(self, name: str, window: timedelta) -> Figure:
         rate = self._rate(name, window)

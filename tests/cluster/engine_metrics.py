@@ -64,6 +64,7 @@ def serve_requests(engine: Engine, ttft: float = 0.4, itl: float = 0.02) -> None
         engine.ttft.observe(ttft)
         engine.itl.observe(itl)
         engine.meeting_point("actual").observe(0.42)
+        engine.meeting_point("chosen").observe(0.42)
         engine.meeting_point("predicted").observe(0.9)
         engine.read_seconds("shared").observe(0.01)
     engine.prompt_tokens.inc(800)

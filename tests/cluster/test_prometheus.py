@@ -118,6 +118,7 @@ def test_every_query_measures_what_the_engines_did(site: Site) -> None:
         "tokens": 2000,
         "read_rate shared": 8000,
         "write_rate shared": 2000,
+        "reads shared": 48,
         "read_seconds shared": 0.01,
         "no_space_rate shared": 4,
         "denied_rate shared": 2,

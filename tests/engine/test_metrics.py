@@ -69,10 +69,12 @@ def test_prefix_tokens_are_counted_by_how_they_came(server: Server) -> None:
 
 def test_the_meeting_point_is_the_computed_part_of_the_prefix(server: Server) -> None:
     total, count = f"{metrics.MEETING_POINT}_sum", f"{metrics.MEETING_POINT}_count"
-    before = value(total, kind="actual"), value(count, kind="actual")
+    kinds = ("actual", "chosen")  # the same where all of the prefix is stored
+    before = [(value(total, kind=kind), value(count, kind=kind)) for kind in kinds]
     served(server, mode="Static", staticMeetingPoint=0.25)
-    assert value(count, kind="actual") - before[1] == 1
-    assert value(total, kind="actual") - before[0] == pytest.approx(round(0.25 * 62) / 62)
+    for kind, (sum_before, count_before) in zip(kinds, before, strict=True):
+        assert value(count, kind=kind) - count_before == 1
+        assert value(total, kind=kind) - sum_before == pytest.approx(round(0.25 * 62) / 62)
 
 
 def test_bytes_of_every_tier_and_the_offered_work_are_counted(server: Server) -> None:

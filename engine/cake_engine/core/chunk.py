@@ -39,7 +39,8 @@ class Outcome:
 
     Attributes:
         duplicated: Computed chunks that had been read, or were being read, as well.
-        lost: Computed chunks that were stored when the plan began and then could not be read.
+        lost: Chunks that were stored when the plan began and then could not be read.
+        missing: Chunks that no tier held when it began.
         open: Chunks that nobody filled, because the request ended first.
     """
 
@@ -47,6 +48,7 @@ class Outcome:
     loaded: int
     duplicated: int
     lost: int
+    missing: int
     open: int
 
     @property
@@ -54,3 +56,14 @@ class Outcome:
         """Computed chunks over filled chunks: 0 all loaded, 1 all computed; None when nothing was filled."""
         filled = self.computed + self.loaded
         return self.computed / filled if filled else None
+
+    @property
+    def chosen_ratio(self) -> float | None:
+        """The same where it was chosen: 0 when no more was computed than had to be, None when nothing could be loaded.
+
+        Compute of what no tier holds says nothing of where it would have stopped otherwise. Whoever decides by it what
+        is kept would keep less and less of it.
+        """
+        if not self.loaded and self.computed <= self.missing + self.lost:
+            return None
+        return self.meeting_ratio if self.computed > self.missing + self.lost else 0.0

@@ -89,7 +89,8 @@ WORK = (
     Metric(
         MEETING_POINT,
         "histogram",
-        "Where compute and loads met: 0 all loaded, 1 all computed; kind predicted or actual.",
+        "Where compute and loads met: 0 all loaded, 1 all computed; kind predicted, actual, or chosen: 0 where nothing "
+        "was computed but what no tier held.",
         ("kind",),
         _RATIOS,
     ),

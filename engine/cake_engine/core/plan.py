@@ -68,6 +68,7 @@ class Plan:
                 self._become(chunk, state)
         self._low = end
         self._duplicated = self._lost = 0
+        self._missing = len(self._alone)
 
     def __getitem__(self, chunk: int) -> Chunk:
         return self._chunks[chunk]
@@ -233,7 +234,8 @@ class Plan:
     def outcome(self) -> Outcome:
         """What has become of the chunks so far."""
         computed, loaded = self.count(Chunk.COMPUTED), self.count(Chunk.LOADED)
-        return Outcome(computed, loaded, self._duplicated, self._lost, len(self._chunks) - computed - loaded)
+        unfilled = len(self._chunks) - computed - loaded
+        return Outcome(computed, loaded, self._duplicated, self._lost, self._missing, unfilled)
 
     def _chunk_after(self, at: int) -> int:
         return -(-at // self.chunk_tokens)

@@ -25,6 +25,8 @@ def count_outcome(stats: OffloadingConnectorStats, active: ActivePlan) -> None:
     if outcome.meeting_ratio is None or outcome.open:
         return  # the request ended before the prefix was filled
     stats.observe_histogram(metrics.MEETING_POINT, outcome.meeting_ratio, ("actual",))
+    if outcome.chosen_ratio is not None:
+        stats.observe_histogram(metrics.MEETING_POINT, outcome.chosen_ratio, ("chosen",))
     if active.predicted is not None:
         stats.observe_histogram(metrics.MEETING_POINT, active.predicted, ("predicted",))
 

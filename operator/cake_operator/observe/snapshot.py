@@ -85,13 +85,15 @@ class DeploymentSnapshot:
         arrivals: Requests per second that got their first token, over all pods.
         tokens: Tokens per second of prompts and answers, over all pods: the work that is asked for.
         reporting_pods: Pods whose series are there.
-        meeting_point_low: 10th percentile of the actual meeting points: 0 is all loaded, 1 is all computed.
-        meeting_point: Their median.
-        meeting_points: How many were measured in the window.
+        meeting_point_low: 10th percentile of the meeting points that were chosen, where more was computed than no tier
+            held; 0 stands for the others.
+        meeting_points: How many of them were measured in the window.
+        meeting_point: Median of the actual meeting points: 0 is all loaded, 1 is all computed.
         predicted_meeting_point: Median of the meeting points that were expected when prefixes were planned.
         read_rate: By tier, bytes read per second, over all pods.
         write_rate: By tier, bytes written per second, over all pods.
         read_seconds: By tier, mean seconds of one read.
+        reads: By tier, how many there were in the window, over all pods.
         no_space_rate: By tier, blocks per second that were not stored because the volume was full, over all pods.
         denied_rate: By tier, blocks per second that were not stored because the volume forbade it, over all pods.
         prefix_tokens: By outcome (computed, loaded, duplicated), tokens of stored prefixes per second, over all pods.
@@ -119,6 +121,7 @@ class DeploymentSnapshot:
     read_rate: Mapping[str, Figure] = field(default_factory=dict)
     write_rate: Mapping[str, Figure] = field(default_factory=dict)
     read_seconds: Mapping[str, Figure] = field(default_factory=dict)
+    reads: Mapping[str, Figure] = field(default_factory=dict)
     no_space_rate: Mapping[str, Figure] = field(default_factory=dict)
     denied_rate: Mapping[str, Figure] = field(default_factory=dict)
     prefix_tokens: Mapping[str, Figure] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """The balance between compute and I/O: small steps of the knobs, each applied, confirmed and judged before the next.
 
-Two knobs are turned so far: writes are held back while they slow reads (`writes`), and retention follows the meeting
-points (`retention`). One changes at a time, so that what is measured next is its effect.
+Two knobs are turned: writes are held back while they slow reads (`writes`), and retention follows the meeting points
+(`retention`). One changes at a time, so that what is measured next is its effect, and not too often (`change_budget`).
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from cake_engine.config import Knobs, Mode
 from cake_operator.api import BalanceSpec
 from cake_operator.observe.snapshot import DeploymentSnapshot
 from cake_operator.policy.balance_history import BalanceHistory
+from cake_operator.policy.change_budget import afford
 from cake_operator.policy.confirmation import Confirmation, ConfirmationState
 from cake_operator.policy.decision import Decision
 from cake_operator.policy.knobs import RETAIN, WRITE, edited_knobs, highest_write_bandwidth, starting_knobs, tuned_from
@@ -50,6 +51,11 @@ class Case:
     def stay(self, reason: str, valid: bool = True) -> Decision[Knobs]:
         """The decision to change nothing."""
         return Decision(self.base, reason, valid, self.now)
+
+    def until(self, moment: datetime, since: datetime) -> Decision[Knobs]:
+        """The decision to change nothing before this moment: the last change is not judged yet."""
+        left = round((since + self.law.judging - self.now).total_seconds())
+        return replace(self.stay(f"generation {self.confirmation.generation} is judged in {left} s"), until=moment)
 
     def turn(self, knob: str, value: Any, reason: str) -> Decision[Knobs]:
         """The decision to change one knob."""
@@ -99,7 +105,7 @@ def decide(
     if base != current:
         return case.stay("the knobs or bounds in the resource changed: they come first"), history
     waits, history = _waits(case, history)
-    return (waits, history) if waits is not None else _step(case, tiers, history)
+    return (waits, history) if waits else afford(base, *_step(case, tiers, history), before=history, now=now, law=law)
 
 
 def _recommend(case: Case, tiers: Sequence[str], history: BalanceHistory) -> tuple[Decision[Knobs], BalanceHistory]:
@@ -126,23 +132,22 @@ def _waits(case: Case, history: BalanceHistory) -> tuple[Decision[Knobs] | None,
         return case.stay(case.confirmation.sentence.rstrip("."), known), history
     if not case.published:
         return case.stay("the last change is on its way to the pods"), history
-    if history.judged_from is not None and case.now < history.judged_from:
-        left = round((history.judged_from - case.now).total_seconds())
-        reason = f"generation {case.confirmation.generation} is judged in {left} s"
-        return replace(case.stay(reason), until=history.judged_from), history
+    since = history.since
+    if since is not None and case.now < since + case.law.reading:
+        return case.until(since + case.law.reading, since), history
     return None, history
 
 
 def _step(case: Case, tiers: Sequence[str], history: BalanceHistory) -> tuple[Decision[Knobs], BalanceHistory]:
-    """Change at most one knob: writes first, they slow what retention goes by."""
+    """Change at most one knob: writes first, which slow what retention goes by, and whose figures are there sooner."""
     writes, history = _writes(case, tiers, history)
     if writes.value != case.base:
         return writes, history
-    retention = _retention(case)
+    retention = _retention(case, history.since)
     if retention.value != case.base:
         return retention, history
     reasons = "; ".join(decision.reason for decision in (retention, writes) if decision.reason)
-    return case.stay(reasons, retention.valid and writes.valid), history
+    return replace(retention, reason=reasons, valid=retention.valid and writes.valid), history
 
 
 def _confirmed(history: BalanceHistory, case: Case) -> BalanceHistory:
@@ -151,8 +156,7 @@ def _confirmed(history: BalanceHistory, case: Case) -> BalanceHistory:
     if not case.confirmation.confirmed or history.generation == generation:
         return history
     # At the first look the pods have run with it for who knows how long: its figures count.
-    judged_from = None if history.generation is None else case.now + case.law.judging
-    return replace(history, generation=generation, judged_from=judged_from)
+    return replace(history, generation=generation, since=None if history.generation is None else case.now)
 
 
 def _writes(case: Case, tiers: Sequence[str], history: BalanceHistory) -> tuple[Decision[Knobs], BalanceHistory]:
@@ -182,7 +186,9 @@ def _writes(case: Case, tiers: Sequence[str], history: BalanceHistory) -> tuple[
     return case.stay("; ".join(reasons), valid), history
 
 
-def _retention(case: Case) -> Decision[Knobs]:
+def _retention(case: Case, since: datetime | None) -> Decision[Knobs]:
+    if since is not None and case.now < since + case.law.judging:
+        return case.until(since + case.law.judging, since)
     if case.balance.mode is not Mode.ADAPTIVE:
         return case.stay(f"mode {case.balance.mode}: meeting points are not chosen, retention stays")
     step = retain(case.base.retain_from, case.snapshot, case.balance.bounds.retain_from, case.law)

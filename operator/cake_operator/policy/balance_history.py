@@ -16,7 +16,8 @@ class BalanceHistory:
         user: The knobs that the user had written at the last decision; None before the first.
         mode: The mode at the last decision.
         generation: The newest generation that every ready pod was seen to run with.
-        judged_from: When the figures of that generation count; None when they do already.
+        since: When they were first seen to; None when for who knows how long.
+        changed: When knobs were changed within the last hour, oldest first.
         writes: By tier, what is remembered of its writes.
         recommendation: With tuning Recommend, the knobs that Auto would set next; None otherwise.
     """
@@ -24,6 +25,7 @@ class BalanceHistory:
     user: Knobs | None = None
     mode: Mode | None = None
     generation: int | None = None
-    judged_from: datetime | None = None
+    since: datetime | None = None
+    changed: tuple[datetime, ...] = ()
     writes: Mapping[str, WriteMemory] = field(default_factory=dict)
     recommendation: Knobs | None = None

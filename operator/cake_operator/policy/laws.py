@@ -18,4 +18,4 @@ class Laws:
     @classmethod
     def of(cls, sampling: Sampling) -> Self:
         """Laws that judge no change before the window of its figures has passed, however long that is."""
-        return cls(Law(settling=sampling.window), TuningLaw(judging=sampling.tuning_window))
+        return cls(Law(settling=sampling.window), TuningLaw(judging=sampling.tuning_window, reading=sampling.window))

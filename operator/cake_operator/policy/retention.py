@@ -39,4 +39,7 @@ def retain(current: float, snapshot: DeploymentSnapshot, bounds: FractionBounds,
     step = min(max(fitting - current, -law.retain_down), law.retain_up)
     # Two digits: a change too small to see is not worth a generation. Toward what is stored longer.
     retain_from = min(max(int((current + step) * 100 + 1e-9) / 100, bounds.min), bounds.max)
-    return RetentionStep(retain_from, f"{measured}: retention from {current:.2f} to {retain_from:.2f}")
+    freed = (
+        f"{abs(retain_from - current):.0%} of what prefixes take of memory is {'free' if step > 0 else 'theirs again'}"
+    )
+    return RetentionStep(retain_from, f"{measured}: retention from {current:.2f} to {retain_from:.2f}, so that {freed}")

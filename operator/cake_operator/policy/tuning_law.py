@@ -9,16 +9,21 @@ class TuningLaw:
     """Small steps, each judged before the next.
 
     Attributes:
-        judging: For how long a change runs on every pod before its figures count: as long as their window.
+        judging: For how long a change runs on every pod before meeting points count: as long as their window.
+        reading: The same of reads and writes, whose window is shorter: they come by the thousand.
+        changes_an_hour: Most changes within any hour, but for those that take one back.
+        reads: Fewest reads in their window that say anything of their mean time. Those of one volume differ by about
+            half of it, so that two such means differ by 7% by chance: less than what a cut has to bring.
         meeting_points: Fewest meeting points that say anything of their low percentile.
-        margin: How far below the low percentile of the meeting points retention stays. What is not stored cannot be
-            loaded, so the meeting point never falls below it: only a margin lets it fall back.
+        margin: How far below the low percentile of the chosen meeting points retention stays: some requests of those
+            beyond it compute less, and what is forgotten for them they compute all the same.
         dead_band: Differences up to this change nothing; less than the margin.
         retain_up: Largest step that stores less.
         retain_down: Largest step that stores more: the error that costs time is corrected faster.
         slowed: Factor over the quiet read time from which reads count as slowed.
         writing: Share of the bytes read from which writes count as running.
-        cut: Factor of a write bandwidth when writes slow reads.
+        cut: Factor of a write bandwidth when writes slow reads: a claim that six pods fill with writes is free in two
+            or three steps.
         helped: Factor of the read time that a cut must bring to stay.
         recovery: Share of the bandwidth before the first cut that comes back in a step.
         forgetting: Time in which the quiet read time is let double: a tier may become slower for good.
@@ -26,6 +31,9 @@ class TuningLaw:
     """
 
     judging: timedelta = timedelta(seconds=180)
+    reading: timedelta = timedelta(seconds=60)
+    changes_an_hour: int = 12
+    reads: float = 100.0
     meeting_points: float = 10.0
     margin: float = 0.10
     dead_band: float = 0.04
@@ -33,7 +41,7 @@ class TuningLaw:
     retain_down: float = 0.10
     slowed: float = 1.5
     writing: float = 0.1
-    cut: float = 0.7
+    cut: float = 0.5
     helped: float = 0.9
     recovery: float = 0.1
     forgetting: timedelta = timedelta(hours=6)

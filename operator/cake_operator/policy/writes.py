@@ -63,16 +63,31 @@ class WriteStep:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """The figures of one tier: bytes per second of a pod, and the mean seconds of a read (None: nothing is read)."""
+    """The figures of one tier.
+
+    Attributes:
+        read_seconds: Mean of a read; None where nothing is read.
+        read: Bytes per second that a pod reads.
+        written: Bytes per second that a pod writes.
+        age_seconds: Of the oldest figure.
+        reads: In the window, of all pods.
+    """
 
     read_seconds: float | None
     read: float
     written: float
     age_seconds: float
+    reads: float
 
-    def slowed(self, quiet_seconds: float, law: TuningLaw) -> bool:
-        """Whether reads are slow."""
-        return self.read_seconds is not None and self.read_seconds > law.slowed * quiet_seconds
+    def few(self, law: TuningLaw) -> str:
+        """That too little is read to go by, in words; empty when it is enough."""
+        if self.read_seconds is None:
+            return "nothing is read"
+        return "" if self.reads >= law.reads else f"{self.reads:.0f} reads of the {law.reads:.0f} it takes are made"
+
+    def expected(self, less_written: float) -> float:
+        """Seconds of a read when a pod writes so much less, and reads get the bandwidth: all share it alike."""
+        return (self.read_seconds or 0.0) * self.read / (self.read + less_written) if self.read else 0.0
 
     def writing(self, law: TuningLaw) -> bool:
         """Whether there is enough writing to slow anything."""
@@ -83,18 +98,19 @@ def rates(tier: str, snapshot: DeploymentSnapshot) -> Rates | str:
     """The figures of a tier, or the sentence that says which is missing."""
     read, written = snapshot.read_rate.get(tier, ABSENT), snapshot.write_rate.get(tier, ABSENT)
     seconds, pods = snapshot.read_seconds.get(tier, ABSENT), snapshot.reporting_pods
-    named = {"read rate": read, "write rate": written, "read time": seconds}
-    if read.value is None or written.value is None or seconds.unknown:
+    reads = snapshot.reads.get(tier, ABSENT)
+    named = {"read rate": read, "write rate": written, "number of reads": reads, "read time": seconds}
+    if read.value is None or written.value is None or reads.value is None or seconds.unknown:
         return "; ".join(f"{name} of {tier} {f.why_not}" for name, f in named.items() if f.value is None)
     if not pods.value:
         return f"the number of pods that report {pods.why_not or 'is 0'}"
     ages = [figure.age_seconds or 0.0 for figure in named.values()]
-    return Rates(seconds.value, read.value / pods.value, written.value / pods.value, max(ages))
+    return Rates(seconds.value, read.value / pods.value, written.value / pods.value, max(ages), reads.value)
 
 
 def watch(memory: WriteMemory, found: Rates, now: datetime, law: TuningLaw) -> WriteMemory:
     """The memory after a look: the best read time, let rise slowly because a tier may become slower for good."""
-    if found.read_seconds is None:
+    if found.read_seconds is None or found.few(law):
         return memory
     best = found.read_seconds
     if memory.quiet_seconds is not None and memory.looked_at is not None:
@@ -124,8 +140,8 @@ def hold_back(
         now: When this is.
         law: Factors and times.
     """
-    if found.read_seconds is None or memory.quiet_seconds is None:
-        idle, uncut = f"nothing is read from {tier}", replace(memory, cut=None)
+    if found.read_seconds is None or memory.quiet_seconds is None or found.few(law):
+        idle, uncut = f"{found.few(law)} from {tier}", replace(memory, cut=None)
         return _recover(cap, idle, uncut, limits, law) if cap is not None else (WriteStep(None, idle), uncut)
     quiet = memory.quiet_seconds
     reads = f"a read of {tier} takes {_ms(found.read_seconds)} of {_ms(quiet)} at best, {found.age_seconds:.0f} s old"
@@ -137,13 +153,14 @@ def hold_back(
         judged = replace(judged, innocent_until=now + law.innocence, uncut=judged.uncut if before.cap else None)
         return WriteStep(back, f"{reads}: the cut of writes did not help and is taken back"), judged
     innocent = memory.innocent_until is not None and now < memory.innocent_until
-    slowed = found.slowed(quiet, law)
+    slowed = found.read_seconds > law.slowed * quiet
     if slowed and found.writing(law) and not innocent:
         allowed = found.written if cap is None else min(cap, found.written)
         lower = float(round(max(limits.least, law.cut * allowed)))
         if lower >= allowed:
             return WriteStep(cap, f"{reads}: writes are at their least, {_rate(allowed)}"), memory
-        reason = f"{reads}, while {_rate(found.written)} are written: held to {_rate(lower)}"
+        gain = f"with which {_ms(max(quiet, found.expected(found.written - lower)))} are expected"
+        reason = f"{reads}, while {_rate(found.written)} are written: held to {_rate(lower)}, {gain}"
         return WriteStep(lower, reason), replace(
             memory, cut=Cut(cap, found.read_seconds), uncut=memory.uncut or found.written
         )

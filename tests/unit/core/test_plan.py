@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
@@ -172,6 +173,31 @@ def test_a_chunk_read_and_computed_counts_once_as_computed_and_once_as_duplicate
     plan.computed(0, 64)
     assert (plan.outcome().computed, plan.outcome().loaded, plan.outcome().duplicated) == (2, 0, 1)
     assert plan.outcome().meeting_ratio == 1.0
+
+
+@pytest.mark.parametrize(
+    ("missing", "lost", "computed", "actual", "chosen"),
+    [
+        ((), (), 0, 0.0, 0.0),
+        ((), (), 3, 0.3, 0.3),
+        ((0, 1, 2), (), 3, 0.3, 0.0),  # all that could be loaded was
+        ((0, 1, 2), (), 5, 0.5, 0.5),
+        ((0,), (1, 2), 3, 0.3, 0.0),
+        (range(9), (9,), 10, 1.0, None),  # nothing could be
+        ((), (), 10, 1.0, 1.0),
+    ],
+)
+def test_where_compute_and_loads_met_was_chosen_unless_no_more_was_computed_than_had_to_be(
+    missing: Iterable[int], lost: Iterable[int], computed: int, actual: float, chosen: float | None
+) -> None:
+    plan = Plan(0, 10, 32, missing=missing)
+    for chunk in lost:
+        plan.lost(chunk)
+    for chunk in range(computed, 10):
+        plan.copying(chunk)
+        plan.loaded(chunk)
+    plan.computed(0, 32 * computed)
+    assert (plan.outcome().meeting_ratio, plan.outcome().chosen_ratio) == (actual, chosen)
 
 
 @pytest.mark.parametrize(

@@ -25,12 +25,13 @@ def spec(**fields: Any) -> BalanceSpec:
     return BalanceSpec.model_validate(fields)
 
 
-def measured(low: float = 0.42, read_ms: float = 10, points: float = 50) -> DeploymentSnapshot:
+def measured(low: float = 0.42, read_ms: float = 10, points: float = 50, reads: float = 1000) -> DeploymentSnapshot:
     return DeploymentSnapshot(
         meeting_point_low=present(low),
         meeting_points=present(points),
         read_rate={"shared": present(400 * MIB)},
         write_rate={"shared": present(100 * MIB)},
+        reads={"shared": present(reads)},
         read_seconds={"shared": present(read_ms / 1000)},
         reporting_pods=present(2),
     )
@@ -93,7 +94,8 @@ def test_retention_follows_the_meeting_points_one_judged_step_after_the_other() 
 def test_a_judged_change_says_until_when() -> None:
     tuner = Tuner(spec())
     tuner.decide(0, measured())
-    assert tuner.decide(15, measured()).until == at(195)
+    for seconds, until in ((15, 75), (75, 195), (180, 195)):  # writes by figures of 60 s, retention by those of 180
+        assert tuner.decide(seconds, measured()).until == at(until)
 
 
 def test_nothing_is_turned_while_the_last_change_is_on_its_way() -> None:
@@ -128,12 +130,13 @@ def test_writes_that_slow_reads_are_cut_before_anything_else_and_the_cut_is_judg
     table = [
         # seconds, milliseconds of a read, MiB/s that a pod may write
         (0, 10, None),
-        (15, 20, 35),
-        (30, 20, 35),  # confirmed, and judged from 210 s on
-        (210, 12, 35),  # it helped
-        (225, 12, 40),
-        (240, 12, 40),
-        (420, 12, 45),
+        (15, 20, 25),
+        (30, 20, 25),  # confirmed, and judged from 90 s on
+        (75, 12, 25),
+        (90, 12, 25),  # it helped
+        (105, 12, 30),
+        (120, 12, 30),
+        (180, 12, 35),
     ]
     for seconds, read_ms, cap in table:
         caps = tuner.decide(seconds, measured(0.42, read_ms)).value.write_bandwidth_bytes_per_second
@@ -158,11 +161,12 @@ def test_the_example_in_the_documentation_is_what_happens() -> None:
         (0, 45, 10, (2, 2), 0.05, None, 2),
         (3, 45, 10, (2, 2), 0.10, None, 3),
         (4, 30, 10, (3, 3), 0.10, None, 3),
-        (7, 30, 20, (3, 3), 0.10, 35, 4),
-        (8, 15, 20, (4, 4), 0.10, 35, 4),
-        (11, 15, 12, (4, 4), 0.15, 35, 5),
-        (12, 0, 12, (5, 5), 0.15, 35, 5),
-        (15, 0, 12, (5, 5), 0.15, 40, 6),
+        (7, 30, 20, (3, 3), 0.10, 25, 4),
+        (8, 15, 20, (4, 4), 0.10, 25, 4),
+        (9, 15, 12, (4, 4), 0.10, 25, 4),
+        (9, 30, 12, (4, 4), 0.10, 30, 5),
+        (10, 15, 12, (5, 5), 0.10, 30, 5),
+        (11, 15, 12, (5, 5), 0.10, 35, 6),
     ]
     for minutes, seconds, read_ms, reported, retention, cap, generation in table:
         confirmed = says(tuner.generation, *reported)
@@ -254,7 +258,7 @@ def test_a_recommendation_changes_nothing_and_stands_in_the_history() -> None:
 
 def test_a_recommended_cut_is_not_judged_since_nobody_made_it() -> None:
     tuner = Tuner(spec(tuning="Recommend"))
-    for seconds, read_ms, recommended in ((0, 10, {}), (15, 20, {"shared": 35 * MIB}), (30, 20, {"shared": 35 * MIB})):
+    for seconds, read_ms, recommended in ((0, 10, {}), (15, 20, {"shared": 25 * MIB}), (30, 20, {"shared": 25 * MIB})):
         tuner.decide(seconds, measured(0.0, read_ms))
         assert tuner.history.recommendation is not None
         assert tuner.history.recommendation.write_bandwidth_bytes_per_second == recommended

@@ -9,6 +9,7 @@ def test_no_change_is_judged_before_the_window_of_its_figures_has_passed() -> No
     laws = Laws.of(slow)
     assert laws.scaling.settling == slow.window == timedelta(seconds=240)
     assert laws.tuning.judging == slow.tuning_window == timedelta(seconds=240)
+    assert laws.tuning.reading == slow.window
 
 
 def test_by_default_they_are_the_laws_of_the_policies() -> None:

@@ -29,7 +29,7 @@ def met(low: float, number: float = 50) -> DeploymentSnapshot:
         (0.30, 0.42, 0.30),  # close enough
         (0.25, 0.42, 0.30),
         (0.27, 0.42, 0.32),
-        (0.30, 0.30, 0.20),  # nothing below 0.3 can be loaded: only the margin lets it fall back
+        (0.30, 0.30, 0.20),
         (0.60, 0.10, 0.50),
         (0.05, 0.00, 0.0),
         (0.90, 1.00, 0.90),
@@ -83,3 +83,23 @@ def test_constant_meeting_points_bring_retention_to_rest(start: float, low: floa
     assert path[-1] == path[-2]
     assert path == sorted(path) or path == sorted(path, reverse=True)
     assert current <= max(low - 0.05, 0.04)
+
+
+def kept_by(chosen: float, prompt_over_prefix: float, start: float, looks: int = 60) -> list[float]:
+    """Retention over time where tiers forget what it says, and compute would go as far as `chosen` of a stored prefix.
+
+    Heads are forgotten by the length of whole prompts, so that of the prefix which they share more is gone: of it,
+    what is gone is computed, and that is no choice.
+    """
+    path = [start]
+    for _ in range(looks):
+        gone = path[-1] * prompt_over_prefix
+        path.append(retain(path[-1], met(chosen if chosen > gone else 0.0), FractionBounds(), TUNING_LAW).retain_from)
+    return path
+
+
+@pytest.mark.parametrize("prompt_over_prefix", [1.0, 1.5, 3.0])
+def test_retention_comes_back_down_when_the_claim_gets_faster(prompt_over_prefix: float) -> None:
+    slow = kept_by(0.7, prompt_over_prefix, 0.0)
+    assert 0.5 < max(slow) * prompt_over_prefix < 0.7 + 0.05 * prompt_over_prefix + 1e-9
+    assert kept_by(0.0, prompt_over_prefix, slow[-1])[-1] == 0.0

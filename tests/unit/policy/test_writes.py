@@ -13,11 +13,12 @@ from tests.unit.policy.figures import ABSENT, NAN, STALE, at, present
 
 MIB = 2.0**20
 QUIET = WriteMemory(quiet_seconds=0.010)
+MANY = present(120)
 
 
-def found(milliseconds: float | None, written: float = 50, read: float = 200) -> Rates:
+def found(milliseconds: float | None, written: float = 50, read: float = 200, reads: float = 1000) -> Rates:
     seconds = None if milliseconds is None else milliseconds / 1000
-    return Rates(seconds, read * MIB, written * MIB, 5.0)
+    return Rates(seconds, read * MIB, written * MIB, 5.0, reads)
 
 
 def step(
@@ -35,11 +36,11 @@ def step(
     ("milliseconds", "written", "cap", "becomes", "says"),
     [
         (14, 50, None, None, "left as they are"),  # slower, but not by half
-        (16, 50, None, 35, "while 50 MiB/s are written: held to 35 MiB/s"),
+        (16, 50, None, 25, "while 50 MiB/s are written: held to 25 MiB/s, with which 14.2 ms are expected"),
         (16, 19, None, None, "left as they are"),  # hardly any writing: it is not the writes
-        (16, 30, 40, 21, "held to 21 MiB/s"),
-        (16, 20.5, 40, 14.35, "held to 14.4 MiB/s"),
-        (16, 50, 40, 28, "held to 28 MiB/s"),
+        (16, 30, 40, 15, "held to 15 MiB/s"),
+        (16, 20.5, 40, 10.25, "held to 10.2 MiB/s"),
+        (16, 50, 40, 20, "held to 20 MiB/s"),
         (14, 50, 40, 44, "writes get 44 MiB/s"),
         (None, 50, 40, 44, "nothing is read from shared"),
         (None, 50, None, None, "nothing is read from shared"),
@@ -66,7 +67,7 @@ def test_a_cut_that_did_not_help_is_taken_back_and_writes_are_left_alone_for_a_w
     assert after is None
     assert "did not help and is taken back" in reason
     assert step(found(20), memory, seconds=1799)[0] is None
-    assert step(found(20), memory, seconds=1800)[0] == 35
+    assert step(found(20), memory, seconds=1800)[0] == 25
 
 
 def test_held_back_writes_come_back_step_by_step_until_they_are_free() -> None:
@@ -111,8 +112,23 @@ def test_a_read_time_of_years_ago_is_no_measure() -> None:
     assert watch(memory, found(30), at(10**9), TUNING_LAW).quiet_seconds == pytest.approx(0.030)
 
 
-def tier(read: Figure, written: Figure, seconds: Figure, pods: Figure) -> DeploymentSnapshot:
+def test_a_few_reads_say_nothing_of_their_time() -> None:
+    few = found(20, reads=99)
+    assert watch(QUIET, found(5, reads=99), at(0), TUNING_LAW) == QUIET
+    after, reason, _ = step(few, QUIET)
+    assert after is None
+    assert "99 reads of the 100 it takes are made from shared" in reason
+    assert step(few, QUIET, cap=40)[0] == 44  # whose reads are few, writes need not stand back for them
+
+
+@pytest.mark.parametrize(("less", "milliseconds"), [(0, 20), (50, 16), (200, 10)])
+def test_of_less_writing_reads_are_expected_to_get_the_bandwidth(less: float, milliseconds: float) -> None:
+    assert found(20).expected(less * MIB) == pytest.approx(milliseconds / 1000)
+
+
+def tier(read: Figure, written: Figure, seconds: Figure, pods: Figure, reads: Figure = MANY) -> DeploymentSnapshot:
     return DeploymentSnapshot(
+        reads={"shared": reads},
         read_rate={"shared": read},
         write_rate={"shared": written},
         read_seconds={"shared": seconds},
@@ -122,8 +138,8 @@ def tier(read: Figure, written: Figure, seconds: Figure, pods: Figure) -> Deploy
 
 def test_rates_are_those_of_one_pod() -> None:
     snapshot = tier(present(400), present(100), present(0.01), present(2))
-    assert rates("shared", snapshot) == Rates(0.01, 200, 50, 5.0)
-    assert rates("shared", replace(snapshot, read_seconds={"shared": NAN})) == Rates(None, 200, 50, 5.0)
+    assert rates("shared", snapshot) == Rates(0.01, 200, 50, 5.0, 120)
+    assert rates("shared", replace(snapshot, read_seconds={"shared": NAN})) == Rates(None, 200, 50, 5.0, 120)
 
 
 @pytest.mark.parametrize(
@@ -132,6 +148,7 @@ def test_rates_are_those_of_one_pod() -> None:
         (DeploymentSnapshot(), "read rate of shared is absent; write rate of shared is absent"),
         (tier(present(1), STALE, present(1), present(1)), "write rate of shared is stale"),
         (tier(present(1), present(1), ABSENT, present(1)), "read time of shared is absent"),
+        (tier(present(1), present(1), present(1), present(1), STALE), "number of reads of shared is stale"),
         (tier(present(1), present(1), present(1), ABSENT), "the number of pods that report is absent"),
         (tier(present(1), present(1), present(1), present(0)), "the number of pods that report is 0"),
     ],

@@ -7,22 +7,20 @@ from cake_operator.observe.queries.query import Percentiles, Query
 from cake_operator.observe.sampling import Sampling
 
 LOW = 10.0
-"""Percentile that retention follows: nine of ten requests computed at least this much of their prefix."""
+"""Percentile that retention follows: nine of ten requests chose to compute at least this much of their prefix."""
 
 
 def queries(sampling: Sampling, _: Percentiles) -> Sequence[Query]:
-    """Low percentile, median and number of the actual meeting points, and the median of the predicted ones."""
+    """Low percentile and number of the meeting points that were chosen, and medians of actual and predicted ones."""
     window = sampling.tuning_window
-    buckets = selector("cake_meeting_point_ratio_bucket", sampling.namespace, kind="actual")
-    count = selector("cake_meeting_point_ratio_count", sampling.namespace, kind="actual")
-    predicted, predictions = (
-        selector(f"cake_meeting_point_ratio_{part}", sampling.namespace, kind="predicted")
-        for part in ("bucket", "count")
+    (chosen, choices), (actual, meetings), (predicted, predictions) = (
+        [selector(f"cake_meeting_point_ratio_{part}", sampling.namespace, kind=kind) for part in ("bucket", "count")]
+        for kind in ("chosen", "actual", "predicted")
     )
-    number = f"{total_rate(count, window)} * {window.total_seconds():g}"
+    number = f"{total_rate(choices, window)} * {window.total_seconds():g}"
     return [
-        Query("meeting_point_low", quantile(LOW, buckets, window), count, window),
-        Query("meeting_point", quantile(50, buckets, window), count, window),
-        Query("meeting_points", number, count, window),
+        Query("meeting_point_low", quantile(LOW, chosen, window), choices, window),
+        Query("meeting_points", number, choices, window),
+        Query("meeting_point", quantile(50, actual, window), meetings, window),
         Query("predicted_meeting_point", quantile(50, predicted, window), predictions, window),
     ]

@@ -10,7 +10,7 @@ TIER = ("tier",)
 
 
 def queries(sampling: Sampling, _: Percentiles) -> Sequence[Query]:
-    """Bytes per second read and written, the mean seconds of one read, and refused writes, of each tier."""
+    """Bytes per second read and written, number and mean seconds of reads, and refused writes, of each tier."""
     window = sampling.window
     read, written, seconds, reads = (
         selector(metric, sampling.namespace)
@@ -25,10 +25,12 @@ def queries(sampling: Sampling, _: Percentiles) -> Sequence[Query]:
         selector("cake_tier_write_skips_total", sampling.namespace, reason=reason) for reason in ("no_space", "denied")
     )
     # 0/0 is NaN: a tier that nothing was read from has no read latency.
+    number = f"{total_rate(reads, window, TIER)} * {window.total_seconds():g}"
     mean = f"{total_rate(seconds, window, TIER)} / {total_rate(reads, window, TIER)}"
     return [
         Query("read_rate", total_rate(read, window, TIER), read, window, by="tier"),
         Query("write_rate", total_rate(written, window, TIER), written, window, by="tier"),
+        Query("reads", number, reads, window, by="tier"),
         Query("read_seconds", mean, reads, window, by="tier"),
         Query("no_space_rate", total_rate(full, window, TIER), full, window, by="tier"),
         Query("denied_rate", total_rate(denied, window, TIER), denied, window, by="tier"),

@@ -18,8 +18,9 @@ from cake_operator.policy.confirmation import Confirmation, ConfirmationState
 from cake_operator.policy.decision import Decision
 from cake_operator.policy.knobs import RETAIN, WRITE, edited_knobs, highest_write_bandwidth, starting_knobs, tuned_from
 from cake_operator.policy.retention import retain
+from cake_operator.policy.tier_rates import rates
 from cake_operator.policy.tuning_law import TUNING_LAW, TuningLaw
-from cake_operator.policy.writes import LEAST, WriteLimits, WriteMemory, hold_back, rates, watch
+from cake_operator.policy.writes import LEAST, WriteLimits, WriteMemory, hold_back, watch
 
 __all__ = ["BalanceHistory", "decide"]
 

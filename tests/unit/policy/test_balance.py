@@ -331,6 +331,25 @@ def test_whatever_is_measured_the_knobs_stay_in_bounds_and_one_changes_at_a_time
         assert len(changed) <= 1
 
 
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(st.lists(st.tuples(*[FINITE] * 7), min_size=1, max_size=8))
+def test_absurd_figures_are_decided_by_as_any_others(over_time: list[tuple[float, ...]]) -> None:
+    tuner = Tuner(spec())
+    for moment, (low, points, pods, *rates) in enumerate(over_time):
+        names = ("read_rate", "write_rate", "reads", "read_seconds")
+        tiers = {name: {"shared": present(rate)} for name, rate in zip(names, rates, strict=True)}
+        figures = {
+            "meeting_point_low": present(low),
+            "meeting_points": present(points),
+            "reporting_pods": present(pods),
+        }
+        decision = tuner.decide(moment * 100, DeploymentSnapshot(**figures, **tiers))
+        assert 0 <= decision.value.retain_from <= 0.9
+        assert all(MIB <= cap < 1e19 for cap in decision.value.write_bandwidth_bytes_per_second.values())
+
+
 @given(low=st.floats(0, 1), read_ms=st.floats(1, 100), start=st.floats(0, 0.9))
 def test_constant_figures_bring_the_knobs_to_rest(low: float, read_ms: float, start: float) -> None:
     tuner = Tuner(spec(), Knobs(retain_from=start))

@@ -74,6 +74,12 @@ def test_retention_is_never_out_of_bounds_nor_a_big_step(current: float, low: fl
     assert current - 0.11 <= after <= current + 0.05 + 1e-9
 
 
+@given(fractions, fractions, fractions)
+def test_the_later_compute_and_loads_meet_the_less_is_kept(current: float, one: float, other: float) -> None:
+    early, late = (retain(current, met(low), ANY, TUNING_LAW).retain_from for low in sorted((one, other)))
+    assert early <= late + 1e-9
+
+
 @given(fractions, fractions)
 def test_constant_meeting_points_bring_retention_to_rest(start: float, low: float) -> None:
     current, path = start, [start]

@@ -1,5 +1,6 @@
 """Writes are held back while they slow reads."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -7,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cake_operator.observe.snapshot import DeploymentSnapshot, Figure
+from cake_operator.policy.tier_rates import Rates, rates
 from cake_operator.policy.tuning_law import TUNING_LAW
-from cake_operator.policy.writes import LEAST, Cut, Rates, WriteLimits, WriteMemory, hold_back, rates, watch
+from cake_operator.policy.writes import LEAST, Cut, WriteLimits, WriteMemory, hold_back, watch
 from tests.unit.policy.figures import ABSENT, NAN, STALE, at, present
 
 MIB = 2.0**20
@@ -157,6 +159,14 @@ def test_a_missing_figure_is_named(snapshot: DeploymentSnapshot, says: str) -> N
     missing = rates("shared", snapshot)
     assert isinstance(missing, str)
     assert says in missing
+
+
+@given(st.floats(0.001, 1000), st.floats(0.001, 1000), st.floats(0, 10000), st.none() | st.floats(1, 10000))
+def test_the_slower_reads_are_the_less_may_be_written(
+    one: float, other: float, written: float, cap: float | None
+) -> None:
+    quick, slow = (step(found(milliseconds, written), QUIET, cap)[0] for milliseconds in sorted((one, other)))
+    assert (slow or math.inf) <= (quick or math.inf)
 
 
 @given(

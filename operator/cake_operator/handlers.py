@@ -27,17 +27,18 @@ def make_registry(cache: Cache, notify: Callable[[Key], None], stopping: Callabl
     def authenticate(settings: kopf.OperatorSettings, **_: Any) -> kopf.ConnectionInfo:
         return login(settings)
 
-    @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry)
+    def is_news(event: kopf.RawEvent, **_: Any) -> bool:
+        # An older version is news: what we wrote since may have brought a change along that nobody has looked at.
+        return event["type"] == "DELETED" or not cache.knows(CAKE_DEPLOYMENTS, dict(event["object"]))
+
+    @kopf.on.event(GROUP, VERSION, PLURAL, registry=registry, when=is_news)
     async def seen(event: kopf.RawEvent, **_: Any) -> None:
         obj = keep(dict(event["object"]))
-        # An older version is news: what we wrote since may have brought a change along that nobody has looked at.
-        news = not cache.knows(CAKE_DEPLOYMENTS, obj)
         if event["type"] == "DELETED":
             cache.drop(CAKE_DEPLOYMENTS, obj)
         else:
             cache.put(CAKE_DEPLOYMENTS, obj)
-        if news or event["type"] == "DELETED":
-            notify(key_of(obj))
+        notify(key_of(obj))
 
     @kopf.on.cleanup(registry=registry)
     async def stop(**_: Any) -> None:

@@ -30,7 +30,7 @@ class WorkQueue(Generic[Key]):
         self._dirty: set[Key] = set()  # waiting, or to be queued again once the present run of it ends
         self._running: set[Key] = set()
         self._failures: collections.Counter[Key] = collections.Counter()
-        self._timers: dict[Key, asyncio.TimerHandle] = {}
+        self._timers: dict[Key, tuple[float, asyncio.Handle]] = {}  # by the loop's time
 
     def add(self, key: Key) -> None:
         """Have `key` worked on soon; if it is being worked on now, once more after that."""
@@ -44,11 +44,12 @@ class WorkQueue(Generic[Key]):
         """Have `key` worked on in `seconds` at the latest. Work on it that begins before takes the place of that."""
         loop = asyncio.get_running_loop()
         due = loop.time() + seconds
-        if (timer := self._timers.get(key)) is not None:
-            if timer.when() <= due:
+        if (set_before := self._timers.get(key)) is not None:
+            earlier, timer = set_before
+            if earlier <= due:
                 return
             timer.cancel()
-        self._timers[key] = loop.call_at(due, self._fire, key)
+        self._timers[key] = due, loop.call_at(due, self._fire, key)
 
     def retry(self, key: Key) -> float:
         """Have a key that failed worked on again, later each time. Returns the delay in seconds."""
@@ -70,8 +71,8 @@ class WorkQueue(Generic[Key]):
         """Wait for a key and hold it: nobody else gets it until the block ends."""
         key = await self._waiting.get()
         self._dirty.discard(key)
-        if (timer := self._timers.pop(key, None)) is not None:
-            timer.cancel()  # what it was for is seen now; whoever works on the key says when it is due again
+        if (set_before := self._timers.pop(key, None)) is not None:
+            set_before[1].cancel()  # what it was for is seen now; whoever works on the key says when it is due again
         self._running.add(key)
         try:
             yield key

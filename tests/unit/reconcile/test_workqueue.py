@@ -3,6 +3,7 @@ import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
+import uvloop
 
 from cake_operator import workqueue
 from cake_operator.workqueue import WorkQueue, work
@@ -166,3 +167,14 @@ async def test_an_appointment_made_while_a_key_is_worked_on_is_kept() -> None:
     queue.add("a")
     async with working(queue, act):
         assert [await done.get(), await done.get()] == ["a", "a"]
+
+
+def test_an_appointment_for_now_is_kept_on_the_loop_that_the_operator_runs_on() -> None:
+    async def appoint() -> None:
+        queue, done = WorkQueue[str](), asyncio.Queue[str]()
+        queue.add_after("a", 0)
+        queue.add_after("a", 3600)
+        async with working(queue, done.put):
+            assert await done.get() == "a"
+
+    uvloop.run(appoint())

@@ -75,6 +75,8 @@ def serve_requests(engine: Engine, ttft: float = 0.4, itl: float = 0.02) -> None
     engine.write_bytes("shared").inc(1000)
     engine.write_skips("shared", "no_space").inc(2)
     engine.write_skips("shared", "denied").inc(1)
+    engine.write_skips("shared", "io_error").inc(2)
+    engine.write_skips("shared", "stale").inc(1)
     engine.write_skips("shared", "capacity").inc(9)
     engine.prefix_tokens("computed", "").inc(50)
     engine.prefix_tokens("loaded", "memory").inc(20)

@@ -122,6 +122,7 @@ def test_every_query_measures_what_the_engines_did(site: Site) -> None:
         "read_seconds shared": 0.01,
         "no_space_rate shared": 4,
         "denied_rate shared": 2,
+        "failed_write_rate shared": 6,
         "prefix_tokens computed": 100,
         "prefix_tokens loaded": 100,
         "offered_compute": 1,

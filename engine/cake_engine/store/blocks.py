@@ -27,12 +27,13 @@ logger = logging.getLogger(__name__)
 RowOf = Callable[[int], memoryview]
 """The bytes of a chunk in the engine's memory; asked for only while a transfer commits."""
 
-_WRITE_FAULTS = {
+_FAULTS = {
     errno.ENOSPC: "no_space",
     errno.EDQUOT: "no_space",
     errno.EACCES: "denied",
     errno.EPERM: "denied",
     errno.EROFS: "denied",
+    errno.ESTALE: "stale",
 }
 _PAUSE_SECONDS = 5.0
 """After a failed write, the time without another: a full or read-only volume does not change at once."""
@@ -146,7 +147,7 @@ class BlockStore:
             transfer.fail(error.reason.value)
             self._reject(name, error.reason)
         except OSError as error:
-            transfer.fail("io_error")
+            transfer.fail(_fault(error))
             self._say_once(f"read {error.errno}", "A block of tier %s could not be read (%s): it is computed", error)
         else:
             self._recorder.read(file.nbytes, time.monotonic() - transfer.started)
@@ -172,7 +173,7 @@ class BlockStore:
             finally:
                 self._keeper.settle(self.file_bytes, written)
         except OSError as error:
-            transfer.fail(_WRITE_FAULTS.get(error.errno or 0, "io_error"))
+            transfer.fail(_fault(error))
             self._no_writes_until = time.monotonic() + _PAUSE_SECONDS
             self._say_once(f"write {error.errno}", "A block could not be written to tier %s (%s): not stored", error)
         else:
@@ -222,3 +223,8 @@ class BlockStore:
         if fault not in self._faults:
             self._faults.add(fault)
             logger.warning(sentence + "; further ones are only counted", self._name, what)
+
+
+def _fault(error: OSError) -> str:
+    """What a file system's error is called where it is counted; of reads and writes alike."""
+    return _FAULTS.get(error.errno or 0, "io_error")

@@ -19,10 +19,11 @@ class TierStatistics:
         read_seconds: One figure a block: from its turn to verified in memory, without waiting in the queue.
         write_seconds: One figure a block: from its turn to published.
         rejects: Files that were not the block asked for, by `Reject` value.
-        fallbacks: Reads and look-ups given up, by reason: deadline, io_error, error, lookup_deadline,
-            lookup_error, lookup_queue_full.
+        fallbacks: Reads and look-ups given up, by reason: deadline, io_error, stale (the handle of a file or folder
+            that a server has lost), denied, error, lookup_deadline, lookup_error, lookup_queue_full.
         write_skips: Blocks not stored, by reason: queue_full, capacity, uncounted (nobody has counted what is there
-            yet), no_space, denied, io_error, deadline, paused (for a moment after a failed write), cancelled.
+            yet), no_space (or over a quota), denied (or mounted read-only), stale, io_error, deadline, paused (for a
+            moment after a failed write), cancelled.
         cancels: Reads taken back before their turn.
         evictions: Files removed to hold capacity or age.
         used_bytes: On the tier, by all engines that share it, as last counted.

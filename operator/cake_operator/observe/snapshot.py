@@ -96,6 +96,7 @@ class DeploymentSnapshot:
         reads: By tier, how many there were in the window, over all pods.
         no_space_rate: By tier, blocks per second that were not stored because the volume was full, over all pods.
         denied_rate: By tier, blocks per second that were not stored because the volume forbade it, over all pods.
+        failed_write_rate: By tier, blocks per second that were not stored because the volume failed, over all pods.
         prefix_tokens: By outcome (computed, loaded, duplicated), tokens of stored prefixes per second, over all pods.
         offered_compute: Seconds that computing the prompts that came in a second would take alone, over all pods.
         spared_compute: Seconds of that per second which prefixes on the device and loaded ones made needless.
@@ -124,6 +125,7 @@ class DeploymentSnapshot:
     reads: Mapping[str, Figure] = field(default_factory=dict)
     no_space_rate: Mapping[str, Figure] = field(default_factory=dict)
     denied_rate: Mapping[str, Figure] = field(default_factory=dict)
+    failed_write_rate: Mapping[str, Figure] = field(default_factory=dict)
     prefix_tokens: Mapping[str, Figure] = field(default_factory=dict)
     offered_compute: Figure = ABSENT
     spared_compute: Figure = ABSENT

@@ -17,8 +17,8 @@ NAME: Final = f"{{{{ $labels.namespace }}}}/{{{{ $labels.{DEPLOYMENT} }}}}"
 ON: Final = f"on ({','.join(OWNER)})"
 
 # Reads that a tier failed to do, not those that were refused for what the file holds.
-FAILED_READS: Final = "deadline|io_error|error|lookup_deadline|lookup_error"
-FAILED_WRITES: Final = "no_space|denied|io_error|deadline"
+FAILED_READS: Final = "deadline|io_error|stale|denied|error|lookup_deadline|lookup_error"
+FAILED_WRITES: Final = "no_space|denied|stale|io_error|deadline"
 MUCH: Final = 0.05
 LITTLE: Final = 0.01
 BUSY_TOKENS_PER_SECOND: Final = 100

@@ -1,4 +1,4 @@
-"""Whether the volumes below tiers have the room that is asked of them, by their size and by what engines met."""
+"""Whether the volumes below tiers have the room that is asked of them and can be written, as engines found them."""
 
 from __future__ import annotations
 
@@ -66,6 +66,15 @@ def write_troubles(tiers: Sequence[str], uses: Sequence[ClaimUse], snapshot: Dep
                     "TierDenied",
                     f"{where} does not let engines write, so nothing is stored there: give its folder to group 65532"
                     " (or to spec.engine.podTemplate's fsGroup), and export it writable",
+                )
+            )
+        if _happens(snapshot.failed_write_rate.get(tier)):
+            found.append(
+                Trouble(
+                    "TierFailing",
+                    f"{where} fails, so little is stored there and what cannot be read is computed: see the engines'"
+                    " logs for its error and the storage for its cause; where the error is a stale file handle,"
+                    " restart the pods, which mounts the volume anew",
                 )
             )
     return found

@@ -78,6 +78,15 @@ WRITES: dict[str, tuple[DeploymentSnapshot, Troubles]] = {
         DeploymentSnapshot(denied_rate={"shared": SOME}),
         [("TierDenied", "claim kv does not let engines write, so nothing is stored there: give its folder to group")],
     ),
+    "an I/O error, or a stale handle": (
+        DeploymentSnapshot(failed_write_rate={"shared": SOME}),
+        [
+            (
+                "TierFailing",
+                "spec.kvTiers[1] (shared): claim kv fails, so little is stored there and what cannot be read",
+            )
+        ],
+    ),
     "of a tier that was removed": (DeploymentSnapshot(no_space_rate={"gone": SOME}), []),
 }
 

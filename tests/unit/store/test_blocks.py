@@ -152,41 +152,57 @@ def test_a_fault_of_our_own_memory_is_not_blamed_on_the_file(bench: Bench) -> No
     assert bench.statistics().rejects == {}
 
 
-@pytest.mark.parametrize(
-    ("number", "reason"),
-    [
-        (errno.ENOSPC, "no_space"),
-        (errno.EDQUOT, "no_space"),
-        (errno.EACCES, "denied"),
-        (errno.EROFS, "denied"),
-        (errno.EIO, "io_error"),
-        (errno.ESTALE, "io_error"),
-    ],
-)
-def test_a_write_that_fails_is_reported_by_kind_and_pauses_writing(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, number: int, reason: str
+FAULTS = {
+    "no space left": (errno.ENOSPC, "no_space"),
+    "over a quota": (errno.EDQUOT, "no_space"),
+    "an I/O error": (errno.EIO, "io_error"),
+    "a stale handle": (errno.ESTALE, "stale"),
+    "no permission": (errno.EACCES, "denied"),
+    "mounted read-only": (errno.EROFS, "denied"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_write_that_fails_is_told_by_kind_and_only_pauses_writing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, fault: str
 ) -> None:
+    number, reason = FAULTS[fault]
+
     def fail(file: int, content: memoryview) -> int:
         raise OSError(number, os.strerror(number))
 
+    bench.save(1, key_of(1))
     with monkeypatch.context() as patched:
         patched.setattr(os, "write", fail)
-        assert bench.save(0, key_of(1)) == reason
+        assert bench.save(0, key_of(2)) == reason
+        assert bench.load(5, key_of(1)) is None, "what is there can be read"
 
-    assert bench.save(1, key_of(2)) == "paused"
-    assert bench.store.used_bytes == 0
+    assert bench.save(0, key_of(2)) == "paused"
+    assert bench.store.used_bytes == bench.store.file_bytes
+    bench.store._no_writes_until = float("-inf")  # the pause is over
+    assert bench.save(0, key_of(2)) is None
 
 
-def test_a_read_that_fails_leaves_the_file(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(file: int, buffers: list[memoryview], offset: int) -> int:
-        raise OSError(errno.EIO, "Input/output error")
+@pytest.mark.parametrize("fault", ["an I/O error", "a stale handle", "no permission"])
+@pytest.mark.parametrize("call", ["open", "preadv"])
+def test_a_read_that_fails_is_told_by_kind_and_leaves_the_file(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, fault: str, call: str
+) -> None:
+    number, reason = FAULTS[fault]
+    made = getattr(os, call)
+
+    def fail(file: str | int, *arguments: object) -> object:
+        if isinstance(file, int) or file.endswith(".kv"):
+            raise OSError(number, os.strerror(number))
+        return made(file, *arguments)
 
     bench.save(0, key_of(1))
     with monkeypatch.context() as patched:
-        patched.setattr(os, "preadv", fail)
-        assert bench.load(5, key_of(1)) == "io_error"
+        patched.setattr(os, call, fail)
+        assert bench.load(5, key_of(1)) == reason
 
     assert bench.load(5, key_of(1)) is None
+    assert bench.statistics().rejects == {}
 
 
 def test_a_full_tier_writes_nothing_and_says_so(tmp_path: Path, fingerprint: Fingerprint) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cake_operator.observe.promql import selector, total_rate
+from cake_operator.observe.promql import narrowed, selector, total_rate
 from cake_operator.observe.queries.query import Percentiles, Query
 from cake_operator.observe.sampling import Sampling
 
@@ -21,8 +21,9 @@ def queries(sampling: Sampling, _: Percentiles) -> Sequence[Query]:
             "cake_tier_read_seconds_count",
         )
     )
-    full, denied = (
-        selector("cake_tier_write_skips_total", sampling.namespace, reason=reason) for reason in ("no_space", "denied")
+    skipped = selector("cake_tier_write_skips_total", sampling.namespace)
+    full, denied, failed = (
+        narrowed(skipped, "reason", "=~", reasons) for reasons in ("no_space", "denied", "io_error|stale")
     )
     # 0/0 is NaN: a tier that nothing was read from has no read latency.
     number = f"{total_rate(reads, window, TIER)} * {window.total_seconds():g}"
@@ -34,4 +35,5 @@ def queries(sampling: Sampling, _: Percentiles) -> Sequence[Query]:
         Query("read_seconds", mean, reads, window, by="tier"),
         Query("no_space_rate", total_rate(full, window, TIER), full, window, by="tier"),
         Query("denied_rate", total_rate(denied, window, TIER), denied, window, by="tier"),
+        Query("failed_write_rate", total_rate(failed, window, TIER), failed, window, by="tier"),
     ]

@@ -10,7 +10,6 @@ import argparse
 import contextlib
 import sys
 import tarfile
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +18,8 @@ from cake_engine.commands.export import STREAM
 from cake_engine.commands.outcomes import summary
 from cake_engine.commands.usage import UsageError, reading
 from cake_engine.store.archive import Block, entries
-from cake_engine.store.directory import BlockDirectory
 from cake_engine.store.eviction import Limits
+from cake_engine.store.intake import NO_ROOM, THERE, Intake
 from cake_engine.store.keeper import Keeper
 from cake_engine.store.ledger import Ledger
 from cake_engine.store.verification import GOOD
@@ -28,10 +27,7 @@ from cake_engine.store.verification import GOOD
 NAME = "import"
 HELP = "take blocks from an archive, as far as there is room"
 
-THERE = "there already"
-NO_ROOM = "without room"
 _REFUSED = 1
-_POLL_SECONDS = 0.1
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,65 +45,33 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("no engine keeps the books of this tier now: say what it may hold with --capacity BYTES.")
     if kept and options.capacity:  # the least of all capacities holds: a small one would have the engines remove blocks
         raise UsageError(f"engines hold this tier to {kept} bytes: leave out --capacity.")
-    tier, outcomes = _Tier(options.folder, kept or options.capacity), Counter[str]()
+    limits, outcomes = Limits(kept or options.capacity), Counter[str]()
+    keeper = Keeper(options.folder, limits, on_evicted=lambda _: None, key_space="")
+    keeper.start()
     try:
+        intake = Intake(options.folder, limits, keeper)
         with _read(options.archive) as archive:
             for entry in entries(archive):
-                outcome = entry.outcome if entry.block is None else tier.take(entry.block)
+                outcome = entry.outcome if entry.block is None else _taken(intake, entry.block, options.folder)
                 outcomes[outcome] += 1
                 if outcome not in (GOOD, THERE, NO_ROOM):
                     print(f"{outcome:<12} {entry.name}")
     finally:
-        tier.close()
+        keeper.stop()
     print(summary(outcomes))
     return _REFUSED if outcomes.keys() - {GOOD, THERE} else 0
 
 
-class _Tier:
-    """A tier as one more engine would write it: room is drawn from its books before anything is written."""
+def _taken(intake: Intake, block: Block, root: Path) -> str:
+    """What became of a block.
 
-    def __init__(self, root: Path, capacity: int) -> None:
-        self._root, self._limits = root, Limits(capacity)
-        self._ledger = Ledger(root, capacity)
-        self._keeper = Keeper(root, self._limits, on_evicted=lambda _: None, key_space="")
-        self._keeper.start()
-        self._directories: dict[str, BlockDirectory] = {}
-
-    def take(self, block: Block) -> str:
-        """Publish a block; says what became of it.
-
-        Raises:
-            UsageError: The tier cannot be written.
-        """
-        if block.fingerprint.folder not in self._directories:
-            self._directories[block.fingerprint.folder] = BlockDirectory(self._root, block.fingerprint)
-        directory = self._directories[block.fingerprint.folder]
-        size, written = block.content.nbytes, 0
-        try:
-            if directory.contains(block.key):
-                return THERE
-            if not self._admitted(size):
-                return NO_ROOM
-            try:
-                directory.publish(block.key, block.content)
-                written = size
-            finally:
-                self._keeper.settle(size, written)
-        except OSError as error:
-            raise UsageError(f"{self._root}: cannot be written ({error.strerror}).") from None
-        return GOOD
-
-    def close(self) -> None:
-        """Give back the room that is left."""
-        self._keeper.stop()
-
-    def _admitted(self, size: int) -> bool:
-        """Whether there is room that nobody has to make; waits until somebody has counted what there is."""
-        while (books := self._ledger.read()).used is None:
-            time.sleep(_POLL_SECONDS)
-        if books.used + books.held + size > self._limits.start * min(books.limit, self._limits.capacity_bytes):
-            return False
-        return self._keeper.admit(size) is None
+    Raises:
+        UsageError: The tier cannot be written.
+    """
+    try:
+        return intake.take(block)
+    except OSError as error:
+        raise UsageError(f"{root}: cannot be written ({error.strerror}).") from None
 
 
 @contextlib.contextmanager

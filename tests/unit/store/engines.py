@@ -14,9 +14,11 @@ import pytest
 
 from cake_engine.config import TierConfig, TierKind
 from cake_engine.store import blocks, collector, keeper, locks
+from cake_engine.store.archive import Block
 from cake_engine.store.blockfile import HEADER_BYTES
 from cake_engine.store.blocks import BlockStore
 from cake_engine.store.eviction import Limits
+from cake_engine.store.intake import Intake
 from cake_engine.store.keeper import Keeper
 from cake_engine.store.keys import Fingerprint
 from cake_engine.store.reader import page_buffer
@@ -59,6 +61,7 @@ class Engine:
         self.keeper = Keeper(root, Limits(CAPACITY), on_evicted=lambda files: None, key_space=self.folder)
         self.keeper._allowance._asking = SteppedLock()  # type: ignore[assignment]
         self.store = BlockStore(tier, fingerprint, Recorder(), self.keeper, tenant=tenant)
+        self.intake = Intake(root, Limits(CAPACITY), self.keeper)
 
     def name_of(self, key: int) -> bytes:
         """What it calls a block on the tier."""
@@ -81,6 +84,15 @@ class Engine:
                 assert not any(row), "a refused block reached memory"
 
         return self.begin("load", load)
+
+    def take(self, exported: Block) -> Work:
+        """Take a block from an archive, as `cake-engine store import` does."""
+
+        def take() -> None:
+            with contextlib.suppress(OSError):  # the command says so, and ends
+                self.intake.take(exported)
+
+        return self.begin("import", take)
 
     def tend(self) -> Work:
         def tend() -> None:

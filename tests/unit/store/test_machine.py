@@ -2,53 +2,45 @@
 
 Some are a tenant's, some are nobody's, and some have a revision that is given up. What holds at every instant: a read
 is what an engine of the same kind wrote or a refusal; the tier is within its capacity; a temporary is never taken for a
-block; nobody else's file is touched; what is pinned stays. And in the end, whoever died where: new engines can write,
-all that is there can be read, nothing of the dead is left, and what has been given up made room first.
+block; nobody else's file is touched; what is pinned stays, the pin that was made first before all others; what has been
+given up makes room before anything else goes; and all that is whole can be exported, and imported without pushing out
+anything. And in the end, whoever died where: new engines can write, all that is there can be read, and nothing of the
+dead is left.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import shutil
-import tempfile
 import time
 from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from cake_engine.store.archive import Block
 from cake_engine.store.census import census
 from cake_engine.store.eviction import TEMPORARY_SECONDS
-from cake_engine.store.keys import BLOCK_SUFFIX, Fingerprint
-from cake_engine.store.orphans import ORPHAN_SECONDS
-from cake_engine.store.tenant import Tenant
+from cake_engine.store.keys import BLOCK_SUFFIX
 from tests.unit.store.engines import (
     CALLS_OF_A_PIECE,
     CAPACITY,
     FILE_BYTES,
     GIVEN_UP,
-    SPACE,
-    Engine,
     block,
-    content,
-    make_engines_steppable,
 )
-from tests.unit.store.stepping import Work
+from tests.unit.store.shared_folder import FOREIGN, KINDS, SharedFolder
 
 ENGINES = 3
-KINDS = ((None, SPACE), (Tenant(bytes(range(32))), SPACE), (None, GIVEN_UP))
-FOREIGN = ("notes.txt", f"{SPACE.folder}/readme.kv", f"{SPACE.folder}/0ff/notes.kv", "other/0ff/0ff0.kv")
-
+MOST_PINS = 3
 
 keys = st.integers(0, 6)
 chances = st.integers(0, 1000)
 
 
-class SharedTier(RuleBasedStateMachine):
-    """A folder, engines that come and go, and what they are at.
+class SharedTier(SharedFolder, RuleBasedStateMachine):
+    """What engines do over one folder.
 
     Every rule may be drawn at any time, and does nothing where it has nothing to do: what is drawn next must not hang
     on what the file system's times made of the steps before.
@@ -56,45 +48,15 @@ class SharedTier(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.patch = pytest.MonkeyPatch()
-        make_engines_steppable(self.patch)
-        self.root = Path(tempfile.mkdtemp(prefix="cake-machine-"))
-        self.engines: list[Engine] = []
-        self.numbers = 0
-        self.written: dict[tuple[str, int], set[bytes]] = {}
-        self.damaged: set[str] = set()
-        self.pinned: str | None = None
+        self.pins: list[tuple[Path, str]] = []
+        """Records and the blocks that they pin, in the order in which they were made."""
         self.stays = False
-        for name in FOREIGN:
-            (self.root / name).parent.mkdir(parents=True, exist_ok=True)
-            (self.root / name).write_bytes(name.encode())
-            os.utime(self.root / name, (0, 0))
+        self.exported: list[Block] = []
 
     @initialize()
     def two_engines_serve(self) -> None:
         for engine in (self.start(), self.start()):
             self.finish(engine.tend())
-
-    def start(self) -> Engine:
-        self.numbers += 1
-        return self.start_of(*KINDS[self.numbers % len(KINDS)])
-
-    def start_of(self, tenant: Tenant | None, fingerprint: Fingerprint) -> Engine:
-        self.engines.append(Engine(self.root, self.numbers, tenant, fingerprint))
-        return self.engines[-1]
-
-    def engine(self, chance: int) -> Engine:
-        """One of them; a new one where none is left."""
-        if not self.engines:
-            self.start()
-        return self.engines[chance % len(self.engines)]
-
-    def unfinished(self) -> list[Work]:
-        return [work for engine in self.engines for work in engine.works if not work.ended]
-
-    @staticmethod
-    def finish(work: Work) -> None:
-        work.step(CALLS_OF_A_PIECE)
 
     @rule()
     def an_engine_starts(self) -> None:
@@ -103,16 +65,9 @@ class SharedTier(RuleBasedStateMachine):
 
     @rule(chance=chances, replaced=st.booleans())
     def an_engine_dies(self, chance: int, replaced: bool) -> None:
-        engine = self.engine(chance)
-        engine.die()
-        self.check(engine)
-        self.engines.remove(engine)
+        self.end(self.engine(chance))
         if replaced:
             self.finish(self.start().tend())
-
-    def save(self, engine: Engine, key: int) -> Work:
-        self.written.setdefault((engine.folder, key), set()).add(content(key, engine.number))
-        return engine.save(key)
 
     @rule(chance=chances, some=st.lists(keys, min_size=1, max_size=CAPACITY // FILE_BYTES + 1, unique=True))
     def an_engine_writes(self, chance: int, some: list[int]) -> None:
@@ -163,21 +118,67 @@ class SharedTier(RuleBasedStateMachine):
 
     @rule(chance=chances, key=keys)
     def a_block_is_pinned(self, chance: int, key: int) -> None:
-        """There is room for one pinned block. It stays once nobody removes what he chose before."""
-        engine = self.engine(chance)
-        if self.pinned is None:
-            self.finish(self.save(engine, key))
-            engine.store.pin("one", [block(key)])
-            self.finish(engine.tend())
-            self.finish(engine.tend())
-            if list(self.root.glob("*/pins/one.json")):
-                self.pinned = self.path(engine, key)
+        """There is room for one pinned block: that of the first pin."""
+        engine, name = self.engine(chance), f"pin-{self.numbers}-{len(self.pins)}"
+        record = Path(engine.store._directory.key_space, "pins", f"{name}.json")
+        if len(self.pins) == MOST_PINS or record.exists():
+            return
+        self.finish(self.save(engine, key))
+        engine.store.pin(name, [block(key)])
+        self.finish(engine.tend())
+        self.finish(engine.tend())
+        if record.exists():
+            order = self.pins[-1][0].stat().st_mtime + 1 if self.pins else 1
+            os.utime(record, (order, order))  # two are made within one tick of the file system's clock
+            self.pins.append((record, self.path(engine, key)))
+
+    @rule(chance=chances)
+    def a_pin_is_taken_back(self, chance: int) -> None:
+        if self.pins:
+            self.take_back(self.pins[chance % len(self.pins)])
+
+    def take_back(self, pin: tuple[Path, str]) -> None:
+        pin[0].unlink()
+        self.stays &= pin is not self.pins[0]
+        self.pins.remove(pin)
+
+    @rule(chance=chances, some=st.lists(keys, min_size=1, max_size=CAPACITY // FILE_BYTES, unique=True))
+    def a_revision_is_given_up_and_others_need_its_room(self, chance: int, some: list[int]) -> None:
+        """Nothing else goes before it is gone; pins of its blocks hold no more."""
+        if self.removing:
+            return
+        for engine in [engine for engine in self.engines if engine.folder == GIVEN_UP.folder]:
+            self.end(engine)
+        for pin in [pin for pin in self.pins if pin[0].parts[-3] == GIVEN_UP.folder]:
+            self.take_back(pin)
+        self.the_other_revision_is_given_up()
+        writer = self.engines[chance % len(self.engines)] if self.engines else self.start_of(*KINDS[0])
+        others = {file.path for file in census(self.root) if not file.temporary} - self.given_up()
+        for key in some:
+            self.finish(self.save(writer, key))
+            for engine in self.engines:
+                self.finish(self.count(engine))
+            assert not self.given_up() or all(Path(path).exists() for path in others), "others had to go first"
 
     @rule()
-    def it_is_pinned_no_more(self) -> None:
-        for record in self.root.glob("*/pins/one.json"):
-            record.unlink()
-        self.pinned, self.stays = None, False
+    def blocks_are_exported(self) -> None:
+        """All that are whole, while engines go on."""
+        found = self.archived()
+        assert {str(self.root / entry.name) for entry in found if entry.block is None} <= self.damaged
+        self.exported = [entry.block for entry in found if entry.block is not None]
+
+    @rule(chance=chances, calls=st.integers(0, 20), whole=st.booleans(), fails=st.booleans())
+    def a_block_is_imported(self, chance: int, calls: int, whole: bool, fails: bool) -> None:
+        """It pushes out nothing."""
+        if not self.exported:
+            return
+        before = {file.path for file in census(self.root) if not file.temporary}
+        work = self.engine(chance).take(self.exported[chance % len(self.exported)])
+        work.step(CALLS_OF_A_PIECE if whole else calls)
+        if fails:
+            work.fail(errno.EIO)
+            work.fail(errno.EIO)
+        assert before <= {file.path for file in census(self.root)}
 
     @rule()
     def time_goes_by(self) -> None:
@@ -204,39 +205,28 @@ class SharedTier(RuleBasedStateMachine):
                 assert file.size == FILE_BYTES
 
     @invariant()
-    def what_is_pinned_stays(self) -> None:
-        if self.pinned is None or self.pinned in self.damaged:
+    def what_the_first_pin_names_stays(self) -> None:
+        """From when nobody removes what he chose before."""
+        if not self.pins or self.pins[0][1] in self.damaged:
             return
+        pinned = Path(self.pins[0][1])
         if self.stays:
-            assert Path(self.pinned).exists()
-        self.stays = Path(self.pinned).exists() and not any(
-            engine.tending and not engine.tending.ended for engine in self.engines
-        )
-
-    def check(self, engine: Engine) -> None:
-        """Work ends well, or is refused; nothing else ever comes out of it."""
-        for work in engine.works:
-            assert work.error is None, work.name
-        engine.works = [work for work in engine.works if not work.ended]
-        for key, found in engine.found:
-            assert found in self.written.get((engine.folder, key), set())
-        engine.found.clear()
+            assert pinned.exists()
+        self.stays = pinned.exists() and not self.removing
 
     def teardown(self) -> None:
         try:
             self.the_survivor_finds_all_in_order()
         finally:
-            for engine in self.engines:
-                engine.die()
-            self.patch.undo()
-            shutil.rmtree(self.root)
+            self.close()
 
     def the_survivor_finds_all_in_order(self) -> None:
         """All die where they are; another comes."""
         for engine in self.engines:
             engine.die()
         self.engines.clear()
-        self.it_is_pinned_no_more()
+        for record in self.root.glob("*/pins/*.json"):
+            record.unlink()
         left = {file.path for file in census(self.root) if not file.temporary}
         survivors = [self.start_of(*kind) for kind in reversed(KINDS)]
         written = {
@@ -267,24 +257,6 @@ class SharedTier(RuleBasedStateMachine):
         assert list(self.root.rglob("*.tmp")) == []
         assert [path.name for path in (self.root / ".ledger/writers").iterdir()] == [survivor.keeper._ledger.name]
 
-    @staticmethod
-    def count(engine: Engine) -> Work:
-        """Let it count whether or not a count is due."""
-        engine.keeper._collector._ended = float("-inf")
-        return engine.tend()
-
-    def given_up(self) -> set[str]:
-        return {file.path for file in census(self.root) if file.key_space == GIVEN_UP.folder}
-
-    def the_other_revision_is_given_up(self) -> None:
-        then = time.time() - 2 * ORPHAN_SECONDS
-        for path in self.given_up():
-            os.utime(path, (then, then))
-
-    @staticmethod
-    def path(engine: Engine, key: int) -> str:
-        return engine.store._directory.path_of(engine.name_of(key))
-
 
 def _flipped(file: bytes, chance: int) -> bytes:
     changed = bytearray(file)
@@ -295,6 +267,6 @@ def _flipped(file: bytes, chance: int) -> bytes:
 
 # Whether examples come fast is a question of the machine.
 SharedTier.TestCase.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=45, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 TestSharedTier = SharedTier.TestCase

@@ -77,13 +77,15 @@ class PresenceCache:
         """Whether a block is there; None while that is being found out."""
         now = self._clock()
         with self._lock:
-            since = self._looks.get(key)
+            end = self._answers.end(key)
+            if now < end:
+                return True
+            if now < -end:
+                return False
+            since = self._looks.get(key)  # only while there is no answer that is believed
             hanging = since is not None and now - max(since, self._last_answer) > self._patience
-            if since is not None:
-                if not hanging and now < since + self._limit:
-                    return None
-            elif (answer := self._answers.get(key)) is not None and now < answer[1]:
-                return answer[0]
+            if since is not None and not hanging and now < since + self._limit:
+                return None
             if now < self._stalled_until:
                 return False
             if since is None and self._asked.qsize() < _MOST_LOOKS:

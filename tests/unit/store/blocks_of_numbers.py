@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from hypothesis import strategies as st
 
 from cake_engine.store.layout import BlockLayout, Plane
 
@@ -83,3 +85,29 @@ ORDERS: dict[str, tuple[Callable[[Shape], BlockLayout], Callable[..., bytearray]
 
 def _bytes(numbers: torch.Tensor, padding: int) -> bytearray:
     return bytearray(numbers.contiguous().view(torch.uint8).numpy().tobytes()) + bytearray(b"\x55" * padding)
+
+
+def _filled(shape: Shape, content: list[float]) -> tuple[Shape, torch.Tensor]:
+    type_ = TYPES[shape.dtype]
+    limits = torch.finfo(type_)
+    return shape, torch.tensor(np.resize(content, shape.sizes)).clamp(limits.min, limits.max).to(type_)
+
+
+shaped_numbers = st.builds(
+    _filled,
+    st.builds(
+        Shape,
+        dtype=st.sampled_from(sorted(TYPES)),
+        workers=st.integers(1, 2),
+        layers=st.integers(1, 3),
+        heads=st.integers(1, 3),
+        tokens=st.sampled_from([16, 32, 96]),
+        channels=st.sampled_from([16, 64, 80]),
+    ),
+    st.one_of(
+        st.lists(st.floats(allow_nan=False, allow_infinity=False, width=32), min_size=1, max_size=70),
+        st.lists(st.floats(-1, 1), min_size=1, max_size=70),
+        st.lists(st.floats(-30000, 30000), min_size=1, max_size=3),
+    ),
+)
+"""Any shape, and numbers of any size in it."""

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from cake_engine.config import CodecName
 from cake_engine.store.codecs import codec_of
-from tests.unit.store.blocks_of_numbers import TYPES, Shape, dense_block, numbers_of
-from tests.unit.store.test_lossy_codecs import TINY, codec_for, contents, encoded, shapes, through
+from tests.unit.store.blocks_of_numbers import Shape, dense_block, numbers_of, shaped_numbers
+from tests.unit.store.test_lossy_codecs import TINY, codec_for, encoded, through
 
 BINS = {CodecName.CACHE_GEN_FINE: 0.25, CodecName.CACHE_GEN_MEDIUM: 0.5, CodecName.CACHE_GEN_COARSE: 1.0}
 GRADES = (0.75, 1.0, 1.25)
@@ -46,12 +46,12 @@ def bounds(numbers: torch.Tensor, name: CodecName) -> torch.Tensor:
 
 @pytest.mark.parametrize("name", BINS)
 @settings(max_examples=25)
-@given(shape=shapes, content=contents)
+@given(drawn=shaped_numbers)
 def test_no_number_moves_further_than_half_a_step_or_the_block_is_as_it_was(
-    name: CodecName, shape: Shape, content: list[float]
+    name: CodecName, drawn: tuple[Shape, torch.Tensor]
 ) -> None:
-    type_ = torch.finfo(TYPES[shape.dtype])
-    numbers = torch.tensor(np.resize(content, shape.sizes)).clamp(type_.min, type_.max).to(TYPES[shape.dtype])
+    shape, numbers = drawn
+    type_ = torch.finfo(numbers.dtype)
     block = dense_block(numbers)
     codec = codec_for(name, shape)
     payload, back = encoded(codec, block), through(codec, block)

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from cake_engine.config import MEASURED_QUALITY, CodecName, TierConfig, TierKind
 from cake_engine.store.blocks import BlockStore
@@ -23,7 +22,7 @@ from cake_engine.store.keys import Fingerprint
 from cake_engine.store.reader import page_buffer
 from cake_engine.store.statistics import Recorder
 from cake_engine.store.transfer import Transfer
-from tests.unit.store.blocks_of_numbers import ORDERS, TYPES, Shape, dense_block, numbers_of
+from tests.unit.store.blocks_of_numbers import ORDERS, TYPES, Shape, dense_block, numbers_of, shaped_numbers
 from tests.unit.store.conftest import key_of
 
 LOSSY = [name for name in CodecName if not name.exact]
@@ -61,30 +60,14 @@ def ranges(numbers: torch.Tensor, name: CodecName) -> torch.Tensor:
     return found
 
 
-shapes = st.builds(
-    Shape,
-    dtype=st.sampled_from(sorted(TYPES)),
-    workers=st.integers(1, 2),
-    layers=st.integers(1, 3),
-    heads=st.integers(1, 3),
-    tokens=st.sampled_from([16, 32, 96]),
-    channels=st.sampled_from([16, 64, 80]),
-)
-contents = st.one_of(
-    st.lists(st.floats(allow_nan=False, allow_infinity=False, width=32), min_size=1, max_size=70),
-    st.lists(st.floats(-1, 1), min_size=1, max_size=70),
-    st.lists(st.floats(-30000, 30000), min_size=1, max_size=3),
-)
-
-
 @pytest.mark.parametrize("name", BITS)
 @settings(max_examples=40)
-@given(shape=shapes, content=contents)
+@given(drawn=shaped_numbers)
 def test_no_number_moves_further_than_half_a_step_of_its_group_or_the_block_is_as_it_was(
-    name: CodecName, shape: Shape, content: list[float]
+    name: CodecName, drawn: tuple[Shape, torch.Tensor]
 ) -> None:
-    type_ = torch.finfo(TYPES[shape.dtype])
-    numbers = torch.tensor(np.resize(content, shape.sizes)).clamp(type_.min, type_.max).to(TYPES[shape.dtype])
+    shape, numbers = drawn
+    type_ = torch.finfo(numbers.dtype)
     block = dense_block(numbers)
     codec = codec_for(name, shape)
     payload = encoded(codec, block)

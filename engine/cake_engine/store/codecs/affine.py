@@ -174,11 +174,18 @@ def _groups_of(
     limit = largest_of(dtype)
     if not bool((low.amin() >= -limit) & (high.amax() <= limit)):  # also where one is not a number
         return None
+    return low.to(dtype), *_steps_and_codes(numbers, low, high, bits, dtype)
+
+
+def _steps_and_codes(
+    numbers: torch.Tensor, low: torch.Tensor, high: torch.Tensor, bits: int, dtype: torch.dtype
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Steps and packed codes of groups between these numbers."""
     levels = (1 << bits) - 1
     step = _rounded_up((high - low) / levels, dtype)
     divisor = step.float()
     codes = ((numbers - low) / divisor.masked_fill(divisor == 0, 1)).round_().clamp_(0, levels).to(torch.uint8)
-    return low.to(dtype), step, _packed(codes, bits)
+    return step, _packed(codes, bits)
 
 
 def _numbers_of(low: torch.Tensor, step: torch.Tensor, codes: torch.Tensor, bits: int) -> torch.Tensor:

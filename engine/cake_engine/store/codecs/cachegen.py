@@ -249,7 +249,7 @@ def _steps_and_codes(
     """Exponents and codes of anchors and of differences, for numbers of shape (layers, heads, tokens, channels)."""
     exact, others = numbers[:, :, tokens.anchors], numbers[:, :, tokens.others]
     apart = (others - exact[:, :, tokens.anchor_of]).square_().mean((-2, -1), keepdim=True).sqrt_()
-    width = bins * apart
+    width = bins.to(numbers.device) * apart
     anchors = _coded(exact, width * _ANCHOR_SHARE)
     differences = _coded(others - _numbers_of(*anchors)[:, :, tokens.anchor_of], width)
     return [anchors, differences]

@@ -114,7 +114,7 @@ class BlockDirectory:
 
 
 def _renew(file: str | int, used: float) -> None:
-    """Say that a file was used now, if that is news."""
-    if time.time() - used > _REFRESH_SECONDS:
+    """Say that a file was used now, if that is news; always where this machine's clock is not that of the others."""
+    if abs(time.time() - used) > _REFRESH_SECONDS:
         with contextlib.suppress(OSError):  # a read-only mount keeps its order of eviction: not ours to change
             os.utime(file)

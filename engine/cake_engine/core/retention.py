@@ -5,13 +5,14 @@ attends to all tokens before it: with a cost of `a + b * position` a token, that
 How often is not known, only how often it was and how long ago it was last. Were uses to come at a constant rate, with
 one use in `SETTLING_SECONDS` expected of a block that nobody knows, (1 + uses) / (SETTLING_SECONDS + seconds watched)
 would be the best guess at that rate; but prefixes go out of use, and a block that is not used for long is not the less
-so for what it was in its prime. So the seconds since the last use stand in the place of those since the first.
+so for what it was in its prime. So the seconds since the last use stand in the place of those since the first. And that
+it will be used at all has the less chance the longer it was not: SETTLING_SECONDS / (SETTLING_SECONDS + idle).
 
-    worth = saving * (1 + uses) / (SETTLING_SECONDS + seconds since the last use)
+    worth = saving * (1 + uses) / (SETTLING_SECONDS + seconds since the last use) ** 2
 
 Of one prefix, whose blocks are used together, heads leave before tails. Uses count up to `MOST_USES` and positions up
 to `MOST_TOKENS`, so nothing outlives its use for ever: a block unused for t is worth less than a new one at the front
-as soon as t > SETTLING_SECONDS * (its saving * (1 + its uses) - 1).
+as soon as t > SETTLING_SECONDS * (sqrt(its saving * (1 + its uses)) - 1).
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ DOUBLING_TOKENS = 16384
 """Position at which a token costs twice what it costs at the front. It hangs on the model; this is what the cost model
 takes for it before the first step was measured (`cake_engine.core.cost`)."""
 
-SETTLING_SECONDS = 300.0
-"""Of no use for this long, a block is worth half. Less, and age alone would decide; more, and tails of prompts that
-nobody repeats would push out heads that many share."""
+SETTLING_SECONDS = 700.0
+"""Of no use for this long, a block is worth a quarter. Less, and age alone would decide; more, and tails of prompts
+that nobody repeats would push out heads that many share."""
 
 MOST_TOKENS = 1 << 20
 """Positions that count: beyond them blocks are worth no more, so a name that lies keeps nothing for ever."""
@@ -49,4 +50,4 @@ def worth(saving: float, uses: float, idle_seconds: float) -> float:
         uses: How often it was used after it was written, as far as is known.
         idle_seconds: Since it was last used or written.
     """
-    return saving * (1.0 + min(uses, MOST_USES)) / (SETTLING_SECONDS + max(0.0, idle_seconds))
+    return saving * (1.0 + min(uses, MOST_USES)) / (SETTLING_SECONDS + max(0.0, idle_seconds)) ** 2

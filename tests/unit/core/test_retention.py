@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import sqrt
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,7 +31,7 @@ def test_it_falls_with_time_and_grows_with_uses(position: int, uses: int, one: f
 
 @given(POSITIONS, USES)
 def test_nothing_outlives_its_use_for_ever(position: int, uses: int) -> None:
-    longest = SETTLING_SECONDS * (saving(MOST_TOKENS) * (1 + MOST_USES) - 1)
+    longest = SETTLING_SECONDS * (sqrt(saving(MOST_TOKENS) * (1 + MOST_USES)) - 1)
     assert worth(saving(position), uses, longest + 1.0) < worth(saving(0), 0, 0.0)
 
 

@@ -37,10 +37,6 @@ class Rates:
         """Seconds of a read when a pod writes so much less, and reads get the bandwidth: all share it alike."""
         return (self.read_seconds or 0.0) * self.read / (self.read + less_written) if self.read else 0.0
 
-    def writing(self, law: TuningLaw) -> bool:
-        """Whether there is enough writing to slow anything."""
-        return self.written > law.writing * self.read
-
 
 def rates(tier: str, snapshot: DeploymentSnapshot) -> Rates | str:
     """The figures of a tier, or the sentence that says which is missing."""

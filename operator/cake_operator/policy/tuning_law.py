@@ -21,10 +21,9 @@ class TuningLaw:
         retain_up: Largest step that stores less.
         retain_down: Largest step that stores more: the error that costs time is corrected faster.
         slowed: Factor over the quiet read time from which reads count as slowed.
-        writing: Share of the bytes read from which writes count as running.
         cut: Factor of a write bandwidth when writes slow reads: a claim that six pods fill with writes is free in two
             or three steps.
-        helped: Factor of the read time that a cut must bring to stay.
+        helped: Factor of the read time that must be expected of a cut, and that it must bring to stay.
         recovery: Share of the bandwidth before the first cut that comes back in a step.
         forgetting: Time in which the quiet read time is let double: a tier may become slower for good.
         innocence: For how long writes that were cut in vain are left alone.
@@ -40,7 +39,6 @@ class TuningLaw:
     retain_up: float = 0.05
     retain_down: float = 0.10
     slowed: float = 1.5
-    writing: float = 0.1
     cut: float = 0.5
     helped: float = 0.9
     recovery: float = 0.1

@@ -107,13 +107,16 @@ def hold_back(
         return WriteStep(back, f"{reads}: the cut of writes did not help and is taken back"), judged
     innocent = memory.innocent_until is not None and now < memory.innocent_until
     slowed = found.read_seconds > law.slowed * quiet
-    if slowed and found.writing(law) and not innocent:
+    if slowed and not innocent:
         allowed = found.written if cap is None else min(cap, found.written)
         lower = float(round(max(limits.least, law.cut * allowed)))
         if lower >= allowed:
             return WriteStep(cap, f"{reads}: writes are at their least, {_rate(allowed)}"), memory
-        gain = f"with which {_ms(max(quiet, found.expected(found.written - lower)))} are expected"
-        reason = f"{reads}, while {_rate(found.written)} are written: held to {_rate(lower)}, {gain}"
+        expected, said = found.expected(found.written - lower), f"{reads}, while {_rate(found.written)} are written"
+        held = f"held to {_rate(lower)}, with which {_ms(max(quiet, expected))} are expected"
+        if expected > law.helped * found.read_seconds:
+            return WriteStep(cap, f"{said}: too little to gain if they were {held}"), memory
+        reason = f"{said}: {held}"
         return WriteStep(lower, reason), replace(
             memory, cut=Cut(cap, found.read_seconds), uncut=memory.uncut or found.written
         )

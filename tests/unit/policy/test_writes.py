@@ -39,9 +39,9 @@ def step(
     [
         (14, 50, None, None, "left as they are"),  # slower, but not by half
         (16, 50, None, 25, "while 50 MiB/s are written: held to 25 MiB/s, with which 14.2 ms are expected"),
-        (16, 19, None, None, "left as they are"),  # hardly any writing: it is not the writes
-        (16, 30, 40, 15, "held to 15 MiB/s"),
-        (16, 20.5, 40, 10.25, "held to 10.2 MiB/s"),
+        (16, 40, None, None, "too little to gain if they were held to 20 MiB/s, with which 14.5 ms are expected"),
+        (16, 46, 60, 23, "held to 23 MiB/s"),
+        (16, 44, 60, 60, "too little to gain"),
         (16, 50, 40, 20, "held to 20 MiB/s"),
         (14, 50, 40, 44, "writes get 44 MiB/s"),
         (None, 50, 40, 44, "nothing is read from shared"),

@@ -58,7 +58,7 @@ class Engine:
         return lambda *values: metric.labels(*LABELS.values(), *values)
 
 
-def serve_requests(engine: Engine, ttft: float = 0.4, itl: float = 0.02) -> None:
+def serve_requests(engine: Engine, ttft: float = 0.4, itl: float = 0.02, waiting: int = 1) -> None:
     """What a busy engine does between two scrapes."""
     for _ in range(4):
         engine.ttft.observe(ttft)
@@ -70,7 +70,7 @@ def serve_requests(engine: Engine, ttft: float = 0.4, itl: float = 0.02) -> None
     engine.prompt_tokens.inc(800)
     engine.generation_tokens.inc(200)
     engine.running.set(3)
-    engine.waiting.set(1)
+    engine.waiting.set(waiting)
     engine.read_bytes("shared").inc(4000)
     engine.write_bytes("shared").inc(1000)
     engine.write_skips("shared", "no_space").inc(2)

@@ -26,15 +26,17 @@ class Load:
     Attributes:
         generation: The live configuration that they say they run with.
         ttft: Seconds to the first token of each request.
+        waiting: Requests that wait at each engine, of four that come each second.
     """
 
     generation: int = 1
     ttft: float = 0.2
+    waiting: int = 1
     pods: list[Pod] = field(default_factory=list)
 
     def moment(self, engine: Engine) -> None:
         """Serve some requests, in that way."""
-        serve_requests(engine, ttft=self.ttft)
+        serve_requests(engine, ttft=self.ttft, waiting=self.waiting)
         engine.generation.set(self.generation)
 
 
@@ -91,7 +93,7 @@ def test_a_missed_objective_adds_a_pod_and_says_which_figure_asked(
 ) -> None:
     slo = {"ttft": {"target": "1s"}}
     cake.apply(slo=slo, scaling={"maxReplicas": 2})
-    with measured(cake, operator, Load(ttft=4.0), tmp_path / "log"):
+    with measured(cake, operator, Load(ttft=4.0, waiting=9), tmp_path / "log"):
         eventually(lambda: cake.must("deployment")["spec"]["replicas"] == 2, "a second replica")
         assert "TTFT" in cake.awaits("SLOMet", "False", "Missed")
         status = cake.status()
@@ -102,7 +104,7 @@ def test_a_missed_objective_adds_a_pod_and_says_which_figure_asked(
 
 def test_when_prometheus_dies_the_replicas_stay(cake: Cake, operator: OperatorProcess, tmp_path: Path) -> None:
     cake.apply(slo={"ttft": {"target": "1s"}}, scaling={"minReplicas": 1, "maxReplicas": 4})
-    with measured(cake, operator, Load(ttft=4.0), tmp_path / "log") as server:
+    with measured(cake, operator, Load(ttft=4.0, waiting=9), tmp_path / "log") as server:
         eventually(lambda: cake.must("deployment")["spec"]["replicas"] == 2, "a second replica")
         server.kill()
         cake.awaits("MetricsAvailable", "False", "PrometheusFailed")

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from math import ceil
 
-from cake_operator.policy.desire import Case, Desire, desire, replicas, shrink
+from cake_operator.policy.desire import Case, Desire, desire, replicas, says_nothing, shrink
 from cake_operator.policy.offered import Load
-from cake_operator.policy.pressure import Latency, Pressure
-from cake_operator.policy.queueing import mean_wait, unhelped
+from cake_operator.policy.pressure import Latency, Pressure, seconds
 from cake_operator.policy.staffing import Queue
+from cake_operator.policy.waits import Waits
 
 SPREAD = 3.0
 """How uneven the work of requests is: the square of its coefficient of variation. A choice: the lengths of the recorded
@@ -22,12 +22,6 @@ conversations have 1.7; what their stored prefixes do not spare, at a cost that 
 LEAST_WAIT = 0.25
 """Share of the target that a request may wait where its own work takes nearly all of it, or more: no number of replicas
 makes that shorter."""
-RAISED = 1.5
-"""Times the model's number that times to first token may ask for while requests wait no longer than the model says:
-what is missed then is missed by long prompts, or for want of bandwidth, and more compute is of little use to either."""
-
-SLACK = 1.2
-"""Times the load that fewer replicas have to be enough for: more than chance moves it between two looks."""
 
 
 def queue(load: Load, measured: Sequence[Pressure]) -> Queue:
@@ -48,52 +42,37 @@ def queue(load: Load, measured: Sequence[Pressure]) -> Queue:
     )
 
 
-def desire_by_load(case: Case, load: Load, most: int) -> Desire:
+def desire_by_load(case: Case, load: Load, waited: Waits | None, most: int) -> Desire:
     """Wish for the replicas that the load asks for, and the latencies beside it.
 
     Args:
         case: What there is to go by; at least one replica is ready.
         load: What is asked for.
+        waited: What requests wait for since the fleet is as it is; None where it is not known.
         most: Replicas that the user allows.
     """
-    waiting, felt = queue(load, case.measured), desire(case)
-    enough = waiting.replicas(most)
+    waiting = queue(load, case.measured)
+    if waited is not None and (waited.shorter or waited.surely <= waiting.bearable):
+        tends = "and fewer wait than before" if waited.shorter else f"and {seconds(waiting.bearable)} would do"
+        told = f"a wait of {seconds(waited.seconds)} on average, {tends}"
+        case = replace(case, explained=told)
+    enough, felt = waiting.replicas(most), desire(case)
     if enough > case.current and enough >= felt.replicas:
         starting = f", {case.current - case.ready} starting" if case.current > case.ready else ""
-        return Desire(enough, f"{load}: {case.ready} ready{starting}, {enough} wanted")
-    if felt.replicas > case.current:
-        return felt if _contradicted(waiting, case) else _raised(felt, case, load, ceil(RAISED * enough))
-    if not felt.valid:
+        return Desire(enough, f"{load}: {case.ready} ready{starting}, {enough} wanted", by_load=True)
+    if felt.replicas > case.current or not felt.valid:
         return felt
-    near = [p for p in case.measured if unhelped(p, case.snapshot, case.ready) is None]
-    keeping = max(near, key=lambda p: p.ratio or 0.0, default=None)
+    telling = [p for p in case.measured if not says_nothing(p, case)]
+    keeping = max(telling, key=lambda p: p.ratio or 0.0, default=None)
     if keeping is not None and (keeping.ratio or 0.0) > case.law.grow_at:  # more were asked for, and may be starting
         return Desire(case.current, felt.reason)
-    fewest = max(replace(waiting, load=SLACK * load.seconds).replicas(most), _least_for(keeping, case))
+    roomy = replace(waiting, load=load.seconds * (1 + load.error)).replicas(most)
+    fewest = max(roomy, _least_for(keeping, case), _least_for_waits(waiting, waited, case))
     if fewest < case.current:
         return shrink(Desire(fewest, str(load)), case)
-    return Desire(case.current, f"{load}{f', {keeping}' if keeping else ''}: {replicas(case.current)} will do")
-
-
-def _contradicted(waiting: Queue, case: Case) -> bool:
-    """Whether it is seen that the model is wrong: requests wait for longer on average than any but few should.
-
-    Of the time between tokens it says nothing in the first place.
-    """
-    wait = mean_wait(case.snapshot)
-    between = any(
-        p.latency is Latency.ITL and p.ratio is not None and p.ratio > case.law.grow_at for p in case.measured
-    )
-    return between or wait is None or wait > waiting.wait
-
-
-def _raised(felt: Desire, case: Case, load: Load, bound: int) -> Desire:
-    """What times to first token ask for, no further than the bound."""
-    if felt.replicas <= bound:
-        return felt
-    if case.current < bound:
-        return Desire(bound, f"{felt.reason}; no more than {bound}, as {load}")
-    return Desire(case.current, f"{felt.reason}, but {load}: {replicas(case.current)} stay")
+    said = [f"{load}{f', {keeping}' if keeping else ''}: {replicas(case.current)} will do"]
+    missed = [p for p in case.measured if p.ratio is not None and p.ratio > case.law.grow_at]
+    return Desire(case.current, "; ".join([*said, *filter(None, (says_nothing(p, case) for p in missed))]))
 
 
 def _least_for(latency: Pressure | None, case: Case) -> int:
@@ -101,3 +80,12 @@ def _least_for(latency: Pressure | None, case: Case) -> int:
     if latency is None or latency.ratio is None:
         return 1
     return ceil(round(case.ready * latency.ratio / case.law.grow_at, 6))
+
+
+def _least_for_waits(waiting: Queue, waited: Waits | None, case: Case) -> int:
+    """The fewest with which requests wait no longer than they may, were a wait proportional to load."""
+    if waited is None or not waited.seconds:
+        return 1
+    if waited.seconds >= waiting.bearable:
+        return case.current
+    return ceil(round(case.ready * waited.seconds / waiting.bearable, 6))

@@ -45,12 +45,14 @@ class Desire:
         reason: Why, with the figures.
         valid: False when what is shall stay for lack of figures.
         helpless: Whether the target is missed, and no number of replicas would change that.
+        by_load: Whether the load asks for it, and not a latency that what is ready was too few for.
     """
 
     replicas: int
     reason: str
     valid: bool = True
     helpless: bool = False
+    by_load: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class Case:
         ready: How many of them are ready.
         now: When this is.
         law: The figures of the control law.
+        explained: How long requests wait, where the load explains it; then a time to first token asks for nothing.
     """
 
     measured: Sequence[Pressure]
@@ -76,6 +79,7 @@ class Case:
     ready: int
     now: datetime
     law: Law
+    explained: str = ""
 
 
 def desire(case: Case) -> Desire:
@@ -99,8 +103,8 @@ def desire(case: Case) -> Desire:
 def _ask(pressure: Pressure, ratio: float, case: Case) -> Desire:
     """What one latency asks for, were it proportional to the load of a replica."""
     law, ready = case.law, case.ready
-    if beyond := unhelped(pressure, case.snapshot, ready):
-        return Desire(ready, str(beyond), helpless=True)
+    if ratio > law.grow_at and (beyond := says_nothing(pressure, case)):
+        return Desire(ready, beyond, helpless=True)
     if law.shrink_at <= ratio <= law.grow_at:
         return Desire(ready, str(pressure))
     most = ceil(ready * law.growth)
@@ -110,18 +114,21 @@ def _ask(pressure: Pressure, ratio: float, case: Case) -> Desire:
     return Desire(min(max(proportional, least), most), str(pressure))
 
 
+def says_nothing(pressure: Pressure, case: Case) -> str:
+    """Why a latency says nothing of the number of replicas; empty where it may say something."""
+    if beyond := unhelped(pressure, case.snapshot, case.ready):
+        return str(beyond)
+    return f"{pressure} with {case.explained}" if pressure.latency is Latency.TTFT and case.explained else ""
+
+
 def _asked_by_queue(case: Case) -> list[Desire]:
     """A queue that stands longer than the target has no percentile: none of it got a first token to be measured by."""
     since = case.history.stalled_since
     ttft = next((p for p in case.measured if p.latency is Latency.TTFT), None)
     if since is None or ttft is None or (case.now - since).total_seconds() <= ttft.target:
         return []
-    waits = f"{case.snapshot.waiting.value:g} requests wait"
-    return [
-        Desire(
-            ceil(case.ready * case.law.growth), f"{waits} and none got a first token for {seconds(case.now - since)} s"
-        )
-    ]
+    told = f"{case.snapshot.waiting.value:g} requests wait and none got a first token for {seconds(case.now - since)} s"
+    return [Desire(ceil(case.ready * case.law.growth), told)]
 
 
 def _without_latencies(case: Case) -> Desire:

@@ -16,6 +16,8 @@ KEPT = timedelta(minutes=8)
 """The longest time over which the load is averaged."""
 APART = timedelta(seconds=10)
 """Looks that are closer say the same again: so many are kept at most, whatever rouses the operator."""
+CHANCE = 2.0
+"""Times what chance moves the newest look by: while nothing changes it is further off at every twentieth look."""
 MOST_REPLICAS_WORTH = 1e6
 """A rate above this is no load: a counter that was damaged, or a clock that jumped."""
 
@@ -29,12 +31,14 @@ class Offered:
         seconds: Of compute that are asked for each second.
         requests: That come each second.
         age_seconds: Of the oldest figure behind it.
+        waiting: Requests that wait in the engines, on average; None where that is not known.
     """
 
     at: datetime
     seconds: float
     requests: float
     age_seconds: float = 0.0
+    waiting: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +50,14 @@ class Load:
         request_seconds: Of compute that a request asks for, on average.
         over: The time over which it is the mean, beside the window of the figures themselves.
         age_seconds: Of the oldest figure of the newest look.
+        error: Share of it by which chance moves a mean over that time.
     """
 
     seconds: float
     request_seconds: float
     over: timedelta
     age_seconds: float
+    error: float = 0.0
 
     def __str__(self) -> str:
         over = f" over {self.over.total_seconds():.0f} s" if self.over else ""
@@ -84,7 +90,8 @@ def offered(snapshot: DeploymentSnapshot, ready: int, now: datetime) -> Offered 
     seconds = max(0.0, came - spared) + decoding
     if not 0 <= seconds <= MOST_REPLICAS_WORTH:
         return f"{seconds:g} s of compute each second cannot be"
-    return Offered(now, seconds, requests, max(figure.age_seconds or 0.0 for figure in named.values()))
+    age = max(figure.age_seconds or 0.0 for figure in named.values())
+    return Offered(now, seconds, requests, age, snapshot.mean_waiting.value)
 
 
 def remember(looks: Sequence[Offered], newest: Offered) -> tuple[Offered, ...]:
@@ -99,22 +106,29 @@ def load(looks: Sequence[Offered], window: timedelta, spread: float) -> Load:
     """The mean over the longest time that the newest look does not contradict.
 
     Requests come by chance, n in a window with a work of which the square of the coefficient of variation is `spread`:
-    the work of a window differs from its mean by the root of `(1 + spread) / n` of it. A mean that the newest look
-    exceeds by that is no longer true; one that is above the newest look has to be so by twice as much, as what
-    is too few is felt and what is too many is only paid for.
+    the work of a window differs from its mean by the root of `(1 + spread) / n` of it. As long as the newest look does
+    so by no more than twice that, the mean over all looks is the best. Beyond, the load has changed, and the mean is
+    that over the longest time from which it differs by no more than chance. Its error follows from all its requests.
 
     Args:
         looks: As `remember` returned them; the last is the newest.
         window: Over which each look's rates were taken.
         spread: How uneven requests are.
     """
-    newest = looks[-1]
-    found = Load(newest.seconds, newest.seconds / newest.requests, timedelta(0), newest.age_seconds)
+    newest, means, differing = looks[-1], list[Load](), list[float]()
     seconds = requests = 0.0
     for counted, look in enumerate(reversed(looks), start=1):
         seconds, requests = seconds + look.seconds, requests + look.requests
-        mean, number = seconds / counted, requests / counted * window.total_seconds()
-        chance = mean * sqrt((1 + spread) / max(number, 1.0))
-        if -2 * chance <= newest.seconds - mean <= chance:
-            found = Load(mean, seconds / requests, newest.at - look.at, newest.age_seconds)
-    return found
+        mean, rate, over = seconds / counted, requests / counted, newest.at - look.at
+        error = chance(rate, over + window, spread)
+        means.append(Load(mean, seconds / requests, over, newest.age_seconds, error))
+        moved = mean * chance(rate, window, spread)
+        differing.append(abs(newest.seconds - mean) / moved if moved > 0 else 0.0)
+    if differing[-1] <= CHANCE:
+        return means[-1]
+    return next(one for one, times in zip(reversed(means), reversed(differing), strict=True) if times <= 1)
+
+
+def chance(requests: float, over: timedelta, spread: float) -> float:
+    """The share by which chance moves the work of requests that come for a time, so many each second."""
+    return sqrt((1 + spread) / max(requests * over.total_seconds(), 1.0))

@@ -24,6 +24,7 @@ from cake_operator.policy.offered import remember as remember_load
 from cake_operator.policy.pressure import pressures, stalled
 from cake_operator.policy.scaling_history import ScalingHistory, Tried
 from cake_operator.policy.stabilization import Recommendation, Stabilized, Windows, remember, stabilize
+from cake_operator.policy.waits import waits
 
 __all__ = ["ScalingHistory", "decide"]
 
@@ -74,7 +75,7 @@ def decide(
     decision = _bounded(wish, stable, scaling, now)
     if (tokens := snapshot.tokens.value) is not None:
         pressed = any(p.ratio is None or p.ratio > law.grow_at for p in measured)
-        if pressed and wish.replicas > ready == current_replicas:
+        if pressed and not wish.by_load and wish.replicas > ready == current_replicas:
             history = history.missed(Tried(now, ready, tokens))
         if decision.value < current_replicas:
             history = replace(history, shrunk=Tried(now, current_replicas, tokens))
@@ -87,8 +88,9 @@ def _wish(case: Case, most: int) -> tuple[Desire, ScalingHistory]:
     if isinstance(look, str) or case.ready == 0:
         return desire(case), case.history
     looks = remember_load(case.history.offered, look)
-    found = load(looks, case.law.settling, SPREAD)
-    return desire_by_load(case, found, most), replace(case.history, offered=looks)
+    found, grew_at = load(looks, case.law.settling, SPREAD), case.history.grew_at
+    waited = waits(looks, case.law.settling, None if grew_at is None else grew_at + case.law.settling)
+    return desire_by_load(case, found, waited, most), replace(case.history, offered=looks)
 
 
 def _hold(

@@ -5,7 +5,7 @@ off exponentially, the slower the more uneven their work is (Kingman; Allen and 
 """
 
 from dataclasses import dataclass
-from math import exp, floor
+from math import exp, floor, log
 
 NEVER = 700.0
 """Exponents beyond which a share is none."""
@@ -28,6 +28,11 @@ class Queue:
     wait: float
     share: float
     spread: float
+
+    @property
+    def bearable(self) -> float:
+        """Seconds that requests may wait on average: were all to wait, no larger share would wait for longer."""
+        return self.wait / log(1 / self.share)
 
     def replicas(self, most: int) -> int:
         """The fewest with which no larger share waits for longer; `most` where fewer than that are not enough."""

@@ -54,22 +54,22 @@ def test_pods_that_are_starting_are_coming_capacity() -> None:
 def test_fewer_are_wished_for_as_the_load_falls_and_come_when_the_window_has_passed() -> None:
     scaler = up_to_40(12, down="300s")
     assert scaler.follow(0, loaded(6.0, pods=12)) == 12
-    held = scaler.decide(15, loaded(1.0, pods=12))
+    held = scaler.decide(15, loaded(1.0, pods=12, mean_waiting=present(0.1)))
     assert held.value == 12
     assert "would do" in held.reason
     for seconds in range(30, 300, 15):
-        assert scaler.follow(seconds, loaded(1.0, pods=12)) == 12
-    assert scaler.follow(600, loaded(1.0, ttft=0.05, pods=12)) < 5
+        assert scaler.follow(seconds, loaded(1.0, pods=12, mean_waiting=present(0.1))) == 12
+    assert scaler.follow(600, loaded(1.0, ttft=0.05, pods=12, mean_waiting=present(0.1))) < 5
 
 
-def test_nothing_shrinks_while_the_target_is_missed_and_replicas_may_help() -> None:
-    decision = up_to_40(6).decide(0, loaded(0.5, ttft=2.0, pods=6))
-    assert decision.value == 6
+def test_nothing_shrinks_while_the_target_is_missed_and_requests_wait_for_longer_than_the_load_explains() -> None:
+    decision = up_to_40(6).decide(0, loaded(0.5, ttft=2.0, pods=6, mean_waiting=present(2.0)))  # 0.4 s each
+    assert decision.value >= 6
     assert "TTFT p90 is 2.00 s of 1.00 s" in decision.reason
 
 
 def test_nothing_shrinks_while_a_pod_starts_that_a_missed_target_has_asked_for() -> None:
-    decision = up_to_40(2).decide(0, loaded(0.3, ttft=2.0, pods=1), ready=1)
+    decision = up_to_40(2).decide(0, loaded(0.3, ttft=2.0, pods=1, mean_waiting=present(4.5)), ready=1)
     assert decision.value == 2
     assert "1 ready, 1 of 2 replicas starting" in decision.reason
 
@@ -80,15 +80,19 @@ def test_a_fleet_whose_target_no_number_of_replicas_meets_shrinks_with_its_load(
     assert decision.value < 6
 
 
-def test_times_to_first_token_that_the_load_does_not_explain_raise_it_by_half() -> None:
+def test_a_missed_target_asks_for_nothing_where_requests_wait_no_longer_than_the_load_lets_them() -> None:
+    decision = up_to_40(2).decide(0, loaded(0.9, ttft=20.0))
+    assert (decision.value, decision.valid) == (2, True)
+    assert (
+        "TTFT p90 is 20.00 s of 1.00 s, 5 s old with a wait of 200 ms on average, and 356 ms would do"
+        in decision.reason
+    )
+
+
+def test_growth_that_the_load_asks_for_is_no_miss_that_keeps_the_fleet_from_shrinking_again() -> None:
     scaler = up_to_40(2)
-    decision = scaler.decide(0, loaded(0.9, ttft=2.0))
-    assert (decision.value, "no more than 3" in decision.reason) == (3, True)
-    scaler.replicas = 3
-    scaler.decide(60, loaded(0.9, ttft=2.0, pods=3))
-    decision = scaler.decide(120, loaded(0.9, ttft=2.0, pods=3))
-    assert decision.value == 3
-    assert "but 0.90 s of compute are asked for each second" in decision.reason
+    assert scaler.follow(0, loaded(6.0, ttft=20.0)) > 6
+    assert not scaler.history.misses
 
 
 @pytest.mark.parametrize("wait", [present(4.5), ABSENT])
@@ -102,10 +106,19 @@ def test_the_time_between_tokens_is_no_matter_of_the_load() -> None:
     assert decision.value == 4
 
 
-def test_a_latency_near_its_target_keeps_what_the_load_does_not_need() -> None:
-    assert up_to_40(6).decide(0, loaded(0.5, ttft=0.85, pods=6)).value == 6
-    assert up_to_40(6).decide(0, loaded(0.5, ttft=0.44, pods=6)).value == 3
-    assert up_to_40(6).decide(0, loaded(0.5, ttft=0.01, pods=6)).value == 1
+@pytest.mark.parametrize(("waiting", "replicas"), [(0.0, 1), (1.0, 4), (1.9, 6)])
+def test_fewer_are_wished_for_only_as_far_as_waits_stay_bearable_were_they_proportional_to_load(
+    waiting: float, replicas: int
+) -> None:
+    # At five requests a second, and 0.39 s that they may wait on average.
+    assert up_to_40(6).decide(0, loaded(0.5, mean_waiting=present(waiting), pods=6)).value == replicas
+
+
+@pytest.mark.parametrize(("ttft", "replicas"), [(0.85, 6), (0.44, 3), (0.01, 1)])
+def test_where_waits_are_not_known_a_latency_near_its_target_keeps_what_the_load_does_not_need(
+    ttft: float, replicas: int
+) -> None:
+    assert up_to_40(6).decide(0, loaded(0.5, ttft, pods=6, mean_waiting=ABSENT)).value == replicas
 
 
 @pytest.mark.parametrize("missing", [ABSENT, STALE, NAN])

@@ -74,15 +74,23 @@ def test_a_step_up_is_believed_at_once_and_what_was_before_is_left_out() -> None
     assert (found.seconds, found.over) == (3.0, timedelta(0))
 
 
-def test_a_fall_has_to_be_twice_as_clear_as_a_rise() -> None:
+@pytest.mark.parametrize(("newest", "believed"), [(1.2, False), (1.3, True), (0.8, False), (0.7, True)])
+def test_a_mean_holds_as_long_as_the_newest_look_differs_by_no_more_than_twice_what_chance_does(
+    newest: float, believed: bool
+) -> None:
     # 300 requests in the window and a spread of 3: chance moves it by 12%.
-    risen, fallen = load(looks(*[1.0] * 20, 1.2), WINDOW, 3.0), load(looks(*[1.0] * 20, 0.8), WINDOW, 3.0)
-    assert risen.seconds > 1.05
-    assert fallen.seconds == pytest.approx(1.0, abs=0.02)
+    found = load(looks(*[1.0] * 20, newest), WINDOW, 3.0)
+    assert (found.seconds == pytest.approx(1.0, abs=0.02)) != believed
+
+
+def test_the_error_of_a_mean_follows_from_the_requests_of_all_its_time() -> None:
+    # 5 a second for one minute, and for five more: 300 and 1800 requests.
+    assert load(looks(1.0), WINDOW, 3.0).error == pytest.approx((4 / 300) ** 0.5)
+    assert load(looks(*[1.0] * 21), WINDOW, 3.0).error == pytest.approx((4 / 1800) ** 0.5)
 
 
 def test_fewer_requests_say_less() -> None:
-    steps = [1.0] * 20 + [1.3]
+    steps = [1.0] * 20 + [1.4]
     assert load(looks(*steps, requests=5), WINDOW, 3.0).seconds > 1.1
     assert load(looks(*steps, requests=0.2), WINDOW, 3.0).seconds == pytest.approx(1.0, abs=0.05)
 

@@ -1,6 +1,7 @@
 """Replicas by the theory of queues: what is known of it, and what holds whatever it is asked."""
 
 from dataclasses import replace
+from math import exp
 
 import pytest
 from hypothesis import given
@@ -53,3 +54,11 @@ def test_replicas_follow_each_figure_in_one_direction(
     low, high = sorted((getattr(queue, figure), data.draw(ranges[figure])))
     fewer, more = (low, high) if grows else (high, low)
     assert replace(queue, **{figure: fewer}).replicas(100) <= replace(queue, **{figure: more}).replicas(100)
+
+
+@given(st.floats(1e-3, 1e6), st.floats(1e-4, 0.5))
+def test_of_waits_with_the_bearable_mean_that_fall_off_exponentially_the_share_is_too_long(
+    wait: float, share: float
+) -> None:
+    bearable = queue_of(1.0, wait=wait, share=share).bearable
+    assert exp(-wait / bearable) == pytest.approx(share)

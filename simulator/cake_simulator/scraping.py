@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from random import Random
 
@@ -61,13 +61,23 @@ class Prometheus:
     ttft_percentile: float = 90.0
     inter_token_percentile: float = 90.0
     _samples: dict[str, deque[_Sample]] = field(default_factory=dict)
+    _held: deque[tuple[float, int]] = field(default_factory=deque)
 
-    def scrape(self, replicas: Iterable[Replica], now: float) -> None:
-        """Take a sample of each pod that answers; forget what no window reaches."""
+    def scrape(self, replicas: Iterable[Replica], held: int, now: float) -> None:
+        """Take a sample of each pod that answers, and of the gateway; forget what no window reaches.
+
+        Args:
+            replicas: All that run.
+            held: Requests for which none is ready.
+            now: When this is.
+        """
         kept = 2 * self.sampling.tuning_window.total_seconds() + self.scraping.delay
         for replica in replicas:
             if self.random.random() >= self.scraping.loss:
                 self._samples.setdefault(replica.name, deque()).append(_sample(replica, now))
+        self._held.append((now, held))
+        while self._held[0][0] < now - kept:
+            self._held.popleft()
         for name in list(self._samples):
             samples = self._samples[name]
             while samples and samples[0].at < now - kept:
@@ -77,9 +87,14 @@ class Prometheus:
 
     def snapshot(self, now: float) -> DeploymentSnapshot:
         """What the operator's queries answer at this moment."""
-        if any(begin <= now < end for begin, end in self.scraping.outages):
+        if not self._answers(now):
             return DeploymentSnapshot()
-        return _Answer(self, now).snapshot()
+        known = [(at, held) for at, held in self._held if at <= now - self.scraping.delay]
+        at, held = known[-1] if known else (now, None)
+        return replace(_Answer(self, now).snapshot(), held=figure(held, now - at, self.sampling.stale_after))
+
+    def _answers(self, now: float) -> bool:
+        return not any(begin <= now < end for begin, end in self.scraping.outages)
 
     def seen(self, now: float) -> dict[str, list[_Sample]]:
         """By pod, the samples that can be asked for by now, oldest first."""
@@ -120,26 +135,25 @@ class _Answer:
         self._pods = prometheus.seen(now)
         newest = max((samples[-1].at for samples in self._pods.values()), default=None)
         self._age = None if newest is None else now - newest
+        # A pod whose newest sample is older than this has gone: Prometheus marks its series as stale.
+        oldest = now - self._sampling.stale_after.total_seconds()
+        self._current = [samples[-1] for samples in self._pods.values() if samples[-1].at >= oldest]
 
     def snapshot(self) -> DeploymentSnapshot:
         window, tuning = self._sampling.window, self._sampling.tuning_window
         ttft, gaps = self._rate("ttft", window), self._rate("inter_token", window)
         meeting, chosen = self._rate("meeting", tuning), self._rate("chosen", tuning)
         tiers = sorted({key[5:] for s in self._pods.values() for key in s[-1].totals if key.startswith("read ")})
-        # A pod whose newest sample is older than this has gone: Prometheus marks its series as stale.
-        current = [
-            s[-1] for s in self._pods.values() if self._now - s[-1].at <= self._sampling.stale_after.total_seconds()
-        ]
         return DeploymentSnapshot(
             ttft=self._figure(quantile(self._asked.ttft_percentile, TTFT_BOUNDS, ttft)),
             inter_token_latency=self._figure(quantile(self._asked.inter_token_percentile, ITL_BOUNDS, gaps)),
-            running=self._gauge(current, lambda sample: sample.running),
-            waiting=self._gauge(current, lambda sample: sample.waiting),
+            running=self._gauge(lambda sample: sample.running),
+            waiting=self._gauge(lambda sample: sample.waiting),
             mean_running=self._mean_gauge(window, lambda sample: sample.running),
             mean_waiting=self._mean_gauge(window, lambda sample: sample.waiting),
             arrivals=self._figure(sum(ttft) if ttft is not None else None),
             tokens=self._one("tokens", window),
-            reporting_pods=self._gauge(current, lambda _: 1),
+            reporting_pods=self._gauge(lambda _: 1),
             meeting_point_low=self._figure(quantile(LOW, MEETING_BOUNDS, chosen)),
             meeting_point=self._figure(quantile(50, MEETING_BOUNDS, meeting)),
             meeting_points=self._figure(sum(chosen) * tuning.total_seconds() if chosen is not None else None),
@@ -158,8 +172,8 @@ class _Answer:
     def _figure(self, value: float | None) -> Figure:
         return figure(value, self._age, self._sampling.stale_after)
 
-    def _gauge(self, samples: Sequence[_Sample], of: Callable[[_Sample], int]) -> Figure:
-        return self._figure(float(sum(map(of, samples))) if samples else None)
+    def _gauge(self, of: Callable[[_Sample], int]) -> Figure:
+        return self._figure(float(sum(map(of, self._current))) if self._current else None)
 
     def _mean_gauge(self, window: timedelta, of: Callable[[_Sample], int]) -> Figure:
         since = self._now - self._asked.scraping.delay - window.total_seconds()
@@ -181,17 +195,40 @@ class _Answer:
 
     def _rate(self, name: str, window: timedelta) -> Increase | None:
         """Increase per second over a window, summed over the pods; None where no pod has two samples in it."""
-        since = self._now - self._asked.scraping.delay - window.total_seconds()
+        until = self._now - self._asked.scraping.delay
+        since = until - window.total_seconds()
         found: list[float] | None = None
         for samples in self._pods.values():
-            inside = [sample for sample in samples if sample.at >= since]
+            inside = [(sample.at, sample.totals[name]) for sample in samples if sample.at >= since]
             if len(inside) < 2:
                 continue
-            first, last = inside[0], inside[-1]
-            length = last.at - first.at
-            rates = [(b - a) / length for a, b in zip(first.totals[name], last.totals[name], strict=True)]
+            rates = rate(inside, since, until)
             found = rates if found is None else [a + b for a, b in zip(found, rates, strict=True)]
         return found
+
+
+def rate(samples: Sequence[tuple[float, Sequence[float]]], since: float, until: float) -> list[float]:
+    """Prometheus' rate: the increase between the samples of a window, extrapolated towards both its ends.
+
+    No further than half the distance of two samples where an end is further off than the next sample would be, and not
+    to before a counter was 0: a pod that is new has not been there for the whole window.
+
+    Args:
+        samples: (when, counters), two at least.
+        since: Begin of the window.
+        until: Its end.
+    """
+    (first, before), (last, after) = samples[0], samples[-1]
+    length = last - first
+    distance = length / (len(samples) - 1)
+    begin, end = (gap if gap < 1.1 * distance else distance / 2 for gap in (first - since, until - last))
+
+    def one(begun: float, ended: float) -> float:
+        rise = ended - begun
+        to_zero = length * begun / rise if rise > 0 else begin
+        return rise * (length + min(begin, to_zero) + end) / length / (until - since)
+
+    return [one(begun, ended) for begun, ended in zip(before, after, strict=True)]
 
 
 def quantile(percentile: float, bounds: Sequence[float], rates: Increase | None) -> float | None:

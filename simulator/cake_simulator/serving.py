@@ -146,7 +146,7 @@ class Serving:
 
     def _scrapes(self) -> Generator[Event, Any, None]:
         while True:
-            self._prometheus.scrape(self._fleet.pods, self._env.now)
+            self._prometheus.scrape(self._fleet.pods, self._fleet.unrouted, self._env.now)
             yield self._env.timeout(self._setup.scraping.interval)
 
     def _decisions(self) -> Generator[Event, Any, None]:

@@ -41,6 +41,7 @@ class Engine:
         self.decode_compute = self._counter("cake_decode_compute_seconds")
         self.offered_load = self._counter("cake_offered_load_bytes")
         self.generation = self._gauge("cake_config_generation")
+        self.held = self._gauge("cake_held_requests")  # a gateway's: it stands here to have the labels of a deployment
 
     def _histogram(self, name: str, edges: tuple[float, ...], *more: str) -> Any:
         return self._engines(Histogram(name, name, [*LABELS, *more], buckets=edges, registry=self.registry), more)
@@ -71,6 +72,7 @@ def serve_requests(engine: Engine, ttft: float = 0.4, itl: float = 0.02, waiting
     engine.generation_tokens.inc(200)
     engine.running.set(3)
     engine.waiting.set(waiting)
+    engine.held.set(1)
     engine.read_bytes("shared").inc(4000)
     engine.write_bytes("shared").inc(1000)
     engine.write_skips("shared", "no_space").inc(2)

@@ -108,6 +108,7 @@ def test_every_query_measures_what_the_engines_did(site: Site) -> None:
         "inter_token_latency": 0.0235,
         "running": 6,
         "waiting": 2,
+        "held": 2,
         "mean_running": 6,
         "mean_waiting": 2,
         "reporting_pods": 2,

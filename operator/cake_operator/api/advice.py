@@ -53,6 +53,8 @@ def _idle_scaling(spec: CakeDeploymentSpec) -> str:
     if spec.replicas is not None:
         by = "an slo, and write one" if spec.slo is None else "the slo"
         return f"scaling stands back because replicas is {spec.replicas}: remove replicas to scale by {by}"
+    if spec.slo is None and spec.scaling.max_replicas == 1:
+        return "scaling.minReplicas 0 is never reached without an slo: write one"
     if spec.slo is None:
         return f"scaling.maxReplicas {spec.scaling.max_replicas} is never reached without an slo: write one"
     return ""

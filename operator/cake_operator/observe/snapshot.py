@@ -85,6 +85,7 @@ class DeploymentSnapshot:
         arrivals: Requests per second that got their first token, over all pods.
         tokens: Tokens per second of prompts and answers, over all pods: the work that is asked for.
         reporting_pods: Pods whose series are there.
+        held: Requests that came and that no pod takes, as a gateway says.
         meeting_point_low: 10th percentile of the meeting points that were chosen, where more was computed than no tier
             held; 0 stands for the others.
         meeting_points: How many of them were measured in the window.
@@ -115,6 +116,7 @@ class DeploymentSnapshot:
     arrivals: Figure = ABSENT
     tokens: Figure = ABSENT
     reporting_pods: Figure = ABSENT
+    held: Figure = ABSENT
     meeting_point_low: Figure = ABSENT
     meeting_point: Figure = ABSENT
     meeting_points: Figure = ABSENT

@@ -25,6 +25,7 @@ from cake_operator.policy.pressure import pressures, stalled
 from cake_operator.policy.scaling_history import ScalingHistory, Tried
 from cake_operator.policy.stabilization import Recommendation, Stabilized, Windows, remember, stabilize
 from cake_operator.policy.waits import waits
+from cake_operator.policy.waking import asleep, fewest
 
 __all__ = ["ScalingHistory", "decide"]
 
@@ -60,6 +61,9 @@ def decide(
     if fixed is not None:
         return Decision(fixed, "spec.replicas is set: SLO scaling stands back", True, now), ScalingHistory()
     measured = pressures(slo, snapshot)
+    may_sleep = scaling.min_replicas == 0
+    awake = fewest(scaling.min_replicas, snapshot.held, current_replicas, remembered=history.recommendations != ())
+    scaling = scaling.model_copy(update={"min_replicas": awake})
     if not measured:
         bounded = _bound(current_replicas, scaling)
         return Decision(bounded, "no SLO is set: replicas stay within their bounds", True, now), ScalingHistory()
@@ -67,8 +71,11 @@ def decide(
     # Pods on their way out, and those of a rollout's surge, are ready too.
     ready = min(ready_replicas, current_replicas)
     history = history.seen(current_replicas, ready, stalled(snapshot), now)
-    case = Case(measured, snapshot, history, scaling.min_replicas, current_replicas, ready, now, law)
-    wish, history = _wish(case, scaling.max_replicas)
+    case = Case(measured, snapshot, history, awake, current_replicas, ready, now, law)
+    if may_sleep and current_replicas == 0:
+        wish = asleep(snapshot.held, awake)
+    else:
+        wish, history = _wish(case, scaling.max_replicas)
     stable, history = _hold(wish, scaling, history, current_replicas, now)
     if history.shrunk is not None and stable.replicas < current_replicas and now < history.shrunk.at + law.settling:
         stable = Stabilized(current_replicas, history.shrunk.at + law.settling)  # one shrinking is seen before the next

@@ -558,6 +558,7 @@ ACCEPTED = [
     Case("a knob that nothing tunes", {"balance": {"tuning": "Off", "knobs": {"retainFrom": 1}}}),
     Case("a knob on its bound", {"balance": {"knobs": {"retainFrom": 0.9}}}),
     Case("no replicas", {"replicas": 0}),
+    Case("a fleet that may sleep", {"scaling": {"minReplicas": 0}}),
     Case("the longest duration", {"engine": {"startupTimeout": "3650d"}}),
     Case("the largest tier", {"kvTiers": [MEMORY | {"capacity": "1Ei"}]}),
     Case("a composed duration", {"engine": {"startupTimeout": "1h30m"}}),

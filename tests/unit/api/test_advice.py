@@ -38,6 +38,11 @@ CASES = [
         ["scaling.maxReplicas 8 is never reached without an slo: write one"],
     ),
     (
+        "a fleet that nothing lets sleep",
+        {"scaling": {"minReplicas": 0}},
+        ["scaling.minReplicas 0 is never reached without an slo: write one"],
+    ),
+    (
         "scaling that stands back",
         {"scaling": {"maxReplicas": 8}, "replicas": 2} | TTFT,
         ["scaling stands back because replicas is 2: remove replicas to scale by the slo"],

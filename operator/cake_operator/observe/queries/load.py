@@ -6,12 +6,16 @@ from cake_operator.observe.promql import OWNER, aggregate, mean_total, selector,
 from cake_operator.observe.queries.query import Percentiles, Query
 from cake_operator.observe.sampling import Sampling
 
+HELD = "cake_held_requests"
+"""A gateway's, by a rule of the user's: requests that came while no pod could take them."""
+
 
 def queries(sampling: Sampling, _: Percentiles) -> Sequence[Query]:
-    """Requests running and waiting, in all, on average and by pod, the pods that say so, and tokens per second."""
+    """Requests running, waiting and held for want of a pod, the pods that say so, and tokens per second."""
     running = selector("vllm:num_requests_running", sampling.namespace)
     waiting = selector("vllm:num_requests_waiting", sampling.namespace)
     pods = aggregate("count", aggregate("count", running, (*OWNER, "pod")), OWNER)
+    held = selector(HELD, sampling.namespace)
     prompts = selector("vllm:prompt_tokens_total", sampling.namespace)
     answers = selector("vllm:generation_tokens_total", sampling.namespace)
     tokens = f"{total_rate(prompts, sampling.window)} + {total_rate(answers, sampling.window)}"
@@ -22,6 +26,7 @@ def queries(sampling: Sampling, _: Percentiles) -> Sequence[Query]:
         Query("waiting", total(waiting), waiting, sampling.window),
         Query("mean_running", mean_total(running, sampling.window), running, sampling.window),
         Query("mean_waiting", mean_total(waiting, sampling.window), waiting, sampling.window),
+        Query("held", aggregate("sum", held, OWNER), held, sampling.window),
         Query("work", work, running, sampling.window, by="pod"),
         Query("reporting_pods", pods, running, sampling.window),
     ]

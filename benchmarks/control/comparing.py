@@ -1,18 +1,20 @@
-"""Every law at every setting in every scenario: how many replica-hours its attainment takes."""
+"""Every law in every scenario, at the settings between which its mean attainment comes to what is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import pairwise, product
+from itertools import product
 from math import ceil
 from pathlib import Path
+from statistics import fmean
 
 from benchmarks.control.contenders import CONTENDERS, MOST, STATIC
-from benchmarks.control.scenarios import SCENARIOS
+from benchmarks.control.scenarios import DAY, MOVING, SCENARIOS, STEP, Scenario
 from cake_engine.config import LiveConfig, Mode
 from cake_simulator import hardware
+from cake_simulator.result import Moment
 from cake_simulator.seats import EngineLimits
 from cake_simulator.setup import Setup, TierSetup
 from cake_simulator.simulation import simulate
@@ -21,8 +23,13 @@ from cake_simulator.tally import Objective
 PROFILE = "h100-llama-3.1-8b"
 OBJECTIVE = Objective(ttft=2.0, prefill_factor=2.0, inter_token=0.1)
 """2 s and twice what the prompt takes alone: a plain 2 s cannot be met by the long ones on any fleet."""
-START_REPLICAS_PER_RATE = 10
+START_REPLICAS_PER_RATE = 8
 AT = 0.95
+SHORTENED = 45.0
+"""Seconds: half of the profile's, as weights are read from a claim and kernels were compiled before. An assumption."""
+COLD_STARTS = (30.0, SHORTENED, 90.0, 300.0)
+DRAWN = (STEP.name, DAY.name)
+"""Scenarios whose course over time is kept."""
 
 
 @dataclass(frozen=True)
@@ -33,26 +40,23 @@ class Run:
         contender: Name of the law.
         setting: Of its knob.
         scenario: Name of the traffic.
+        seed: Of all chance.
+        cold_start: Seconds until a new replica is ready.
         attainment: Share of the requests that got what they were promised.
         replica_hours: Of all pods, from creation to end.
         turns: How often the wanted number changed its direction.
+        moments: The fleet over time; empty where it is not drawn.
     """
 
     contender: str
     setting: float
     scenario: str
+    seed: int
+    cold_start: float
     attainment: float
     replica_hours: float
     turns: int
-
-
-@dataclass(frozen=True)
-class Standing:
-    """A law at one setting over several scenarios: mean attainment, all replica-hours."""
-
-    setting: float
-    attainment: float
-    replica_hours: float
+    moments: Sequence[Moment] = ()
 
 
 def setup(rate: float, cold_start: float, seed: int, losses: tuple[float, ...]) -> Setup:
@@ -72,9 +76,96 @@ def setup(rate: float, cold_start: float, seed: int, losses: tuple[float, ...]) 
 
 
 @dataclass(frozen=True)
+class Play:
+    """What is played of every law.
+
+    Attributes:
+        trace: Recorded requests.
+        unit: Seconds of a scenario of length 1.
+        jobs: Runs at a time.
+    """
+
+    trace: Path
+    unit: float
+    jobs: int
+
+    def runs(self, cold_start: float, seeds: Sequence[int]) -> list[Run]:
+        """Every law in all scenarios, at the settings that a search for the attainment by halves comes by."""
+        left, found = {number: Search(one.settings) for number, one in enumerate(CONTENDERS)}, list[Run]()
+        with ProcessPoolExecutor(self.jobs) as pool:
+            while left:
+                asked = {number: search.next for number, search in left.items()}
+                wave = self._wave(pool, asked, SCENARIOS, [cold_start], seeds)
+                found += wave
+                for number, setting in asked.items():
+                    own = [r for r in wave if (r.contender, r.setting) == (CONTENDERS[number].name, setting)]
+                    left[number].tell(fmean(run.attainment for run in own) >= AT)
+                left = {number: search for number, search in left.items() if not search.over}
+        return found
+
+    def cold_starts(self, settings: dict[str, float], cold_starts: Sequence[float], seeds: Sequence[int]) -> list[Run]:
+        """Each law that starts any at the setting that it has, where the load moves, with starts of other lengths."""
+        asked = {number: settings[one.name] for number, one in enumerate(CONTENDERS) if one.name != STATIC}
+        with ProcessPoolExecutor(self.jobs) as pool:
+            return list(self._wave(pool, asked, MOVING, cold_starts, seeds))
+
+    def _wave(
+        self,
+        pool: Executor,
+        asked: dict[int, float],
+        scenarios: Sequence[Scenario],
+        cold_starts: Iterable[float],
+        seeds: Iterable[int],
+    ) -> list[Run]:
+        jobs = [
+            _Job(self.trace, self.unit, number, setting, SCENARIOS.index(scenario), cold_start, seed)
+            for cold_start, seed, scenario, (number, setting) in product(cold_starts, seeds, scenarios, asked.items())
+        ]
+        return list(pool.map(_Job.run, jobs))
+
+
+@dataclass
+class Search:
+    """The setting from which on a law attains what is asked, by halves: it is taken for monotone.
+
+    Attributes:
+        settings: The most generous last.
+    """
+
+    settings: Sequence[float]
+    _low: int = -1
+    _high: int | None = None
+
+    @property
+    def next(self) -> float:
+        """The setting to be played next."""
+        return self.settings[self._middle]
+
+    @property
+    def over(self) -> bool:
+        """Whether the settings on both sides have been played, as far as there are any."""
+        return self._most - self._low == 1
+
+    def tell(self, attained: bool) -> None:
+        """What came of the setting that was next."""
+        if attained:
+            self._high = self._middle
+        else:
+            self._low = self._middle
+
+    @property
+    def _most(self) -> int:
+        return len(self.settings) if self._high is None else self._high
+
+    @property
+    def _middle(self) -> int:
+        return (self._low + self._most) // 2
+
+
+@dataclass(frozen=True)
 class _Job:
     trace: Path
-    seconds: float
+    unit: float
     contender: int
     setting: float
     scenario: int
@@ -82,51 +173,19 @@ class _Job:
     seed: int
 
     def run(self) -> Run:
-        contender, scenario = CONTENDERS[self.contender], replace(SCENARIOS[self.scenario], seconds=self.seconds)
+        contender, scenario = CONTENDERS[self.contender], replace(SCENARIOS[self.scenario], unit=self.unit)
         made = setup(scenario.rate(0.0), self.cold_start, self.seed, scenario.losses)
-        if contender.name == STATIC:
-            made = replace(made, replicas=int(self.setting))
+        made = contender.fitted(self.setting, made)
         policy = contender.make(self.setting, scenario, made)
         found = simulate(made, scenario.requests(self.trace, self.seed), policy)
-        attained = found.tally.attainment or 0.0
-        return Run(contender.name, self.setting, scenario.name, attained, found.replica_hours, found.ends_turned)
-
-
-def runs(trace: Path, seconds: float, cold_start: float, seeds: Iterable[int], jobs: int) -> Iterator[Run]:
-    """Play all, as they come."""
-    chosen = [
-        _Job(trace, seconds, number, setting, scenario, cold_start, seed)
-        for seed, (number, contender), scenario in product(seeds, enumerate(CONTENDERS), range(len(SCENARIOS)))
-        for setting in contender.settings
-    ]
-    with ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(_Job.run, chosen)
-
-
-def standings(found: Sequence[Run], contender: str, scenarios: Sequence[str]) -> list[Standing]:
-    """A law's settings over these scenarios, from the fewest replica-hours on."""
-    made = []
-    for setting in {run.setting for run in found if run.contender == contender}:
-        own = [r for r in found if (r.contender, r.setting) == (contender, setting) and r.scenario in scenarios]
-        attained = sum(run.attainment for run in own) / len(own)
-        made.append(Standing(setting, attained, sum(run.replica_hours for run in own)))
-    return sorted(made, key=lambda one: one.replica_hours)
-
-
-def hours_at(standing: Sequence[Standing], attainment: float = AT) -> float | None:
-    """Replica-hours for an attainment, between two settings in proportion; None where no setting reaches it."""
-    best: float | None = None
-    for one in standing:
-        if one.attainment >= attainment:
-            best = one.replica_hours if best is None else min(best, one.replica_hours)
-    for low, high in pairwise(standing):
-        if low.attainment < attainment <= high.attainment:
-            share = (attainment - low.attainment) / (high.attainment - low.attainment)
-            between = low.replica_hours + share * (high.replica_hours - low.replica_hours)
-            best = between if best is None else min(best, between)
-    return best
-
-
-def all_hours(found: Sequence[Run], scenarios: Sequence[str]) -> Mapping[str, float | None]:
-    """By law: replica-hours at one setting for all of these scenarios at a mean attainment of 95%."""
-    return {one.name: hours_at(standings(found, one.name, scenarios)) for one in CONTENDERS}
+        return Run(
+            contender.name,
+            self.setting,
+            scenario.name,
+            self.seed,
+            self.cold_start,
+            found.tally.attainment or 0.0,
+            found.replica_hours,
+            found.ends_turned,
+            tuple(found.moments) if scenario.name in DRAWN and self.seed == 0 else (),
+        )

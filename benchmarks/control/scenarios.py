@@ -18,14 +18,22 @@ class Scenario:
     Attributes:
         name: In words.
         course: The rate, times the trace's, by the part of the scenario that has passed, 0 to 1.
-        seconds: How long it is.
+        length: How long it is, in units of the comparison's length: what moves slowly needs longer to be slow beside
+            a cold start, and what is flat at a high rate has enough requests in a shorter time.
+        unit: Seconds of that unit.
         lost_at: Parts at which a pod dies.
     """
 
     name: str
     course: Callable[[float], float]
-    seconds: float = 1200.0
+    length: float = 1.0
+    unit: float = 600.0
     lost_at: tuple[float, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return self.length * self.unit
 
     def rate(self, at: float) -> float:
         """The rate at a moment."""
@@ -45,13 +53,25 @@ def _flat(rate: float) -> Callable[[float], float]:
     return lambda _: rate
 
 
-SCENARIOS = (
-    Scenario("flat, low", _flat(0.15)),
-    Scenario("flat, high", _flat(0.45)),
-    Scenario("step x3", lambda part: 0.15 if part < 1 / 3 else 0.45),
-    Scenario("short spike x3", lambda part: 0.6 if 0.4 <= part < 0.45 else 0.2),
-    Scenario("ramp", lambda part: 0.1 + 0.4 * part),
-    Scenario("day", lambda part: 0.1 + 0.2 * (1 - cos(2 * pi * part))),
-    Scenario("up and down", lambda part: 0.15 if int(4 * part) % 2 == 0 else 0.45),
-    Scenario("a pod is lost", _flat(0.3), lost_at=(1 / 3,)),
+FLAT = (
+    Scenario("flat 1", _flat(0.05), 1.5),
+    Scenario("flat 3", _flat(0.2)),
+    Scenario("flat 6", _flat(0.6), 0.8),
+    Scenario("flat 12", _flat(1.4), 0.5),
 )
+"""By about how many replicas they need."""
+STEP = Scenario("step x3", lambda part: 0.15 if part < 1 / 3 else 0.45)
+SPIKE = Scenario("spike x3 of 60 s", lambda part: 0.6 if 0.4 <= part < 0.5 else 0.2)
+DAY = Scenario("day", lambda part: 0.1 + 0.2 * (1 - cos(2 * pi * part)), 2.5)
+UP_AND_DOWN = Scenario("up and down", lambda part: 0.15 if int(4 * part) % 2 == 0 else 0.45, 1.6)
+SCENARIOS = (
+    *FLAT,
+    STEP,
+    SPIKE,
+    Scenario("ramp", lambda part: 0.1 + 0.4 * part),
+    DAY,
+    UP_AND_DOWN,
+    Scenario("a pod is lost", _flat(0.3), 0.8, lost_at=(1 / 3,)),
+)
+MOVING = (STEP, SPIKE, DAY, UP_AND_DOWN)
+"""In which it matters how long a start takes."""

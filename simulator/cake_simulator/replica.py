@@ -74,6 +74,11 @@ class Replica:
         return self.running + self.waiting
 
     @property
+    def tokens_to_come(self) -> int:
+        """Tokens of its prompts that are neither computed nor loaded."""
+        return self._seats.tokens_to_come
+
+    @property
     def kv_used_share(self) -> float:
         """Share of its KV memory that requests hold."""
         return self._seats.pool.used_share

@@ -11,7 +11,7 @@ from random import Random
 from cake_operator.observe.assembling import figure
 from cake_operator.observe.queries.meeting_point import LOW
 from cake_operator.observe.sampling import Sampling
-from cake_operator.observe.snapshot import DeploymentSnapshot, Figure
+from cake_operator.observe.snapshot import ABSENT, DeploymentSnapshot, Figure
 from cake_simulator.counters import ITL_BOUNDS, MEETING_BOUNDS, TTFT_BOUNDS
 from cake_simulator.replica import Replica
 
@@ -40,6 +40,7 @@ class _Sample:
     at: float
     running: int
     waiting: int
+    tokens_to_come: int
     generation: int
     totals: dict[str, Sequence[float]]
 
@@ -93,6 +94,10 @@ class Prometheus:
         at, held = known[-1] if known else (now, None)
         return replace(_Answer(self, now).snapshot(), held=figure(held, now - at, self.sampling.stale_after))
 
+    def tokens_to_come(self, now: float) -> Figure:
+        """Tokens of prompts that are neither computed nor loaded, as a gateway may know them: no engine tells."""
+        return _Answer(self, now).tokens_to_come() if self._answers(now) else ABSENT
+
     def _answers(self, now: float) -> bool:
         return not any(begin <= now < end for begin, end in self.scraping.outages)
 
@@ -124,7 +129,7 @@ def _sample(replica: Replica, now: float) -> _Sample:
         totals[f"read {name}"] = (port.bytes_read,)
         totals[f"written {name}"] = (port.bytes_written,)
         totals[f"seconds {name}"] = (counters.read_seconds.get(name, 0.0), counters.reads.get(name, 0))
-    return _Sample(now, replica.running, replica.waiting, loading.live.generation, totals)
+    return _Sample(now, replica.running, replica.waiting, replica.tokens_to_come, loading.live.generation, totals)
 
 
 class _Answer:
@@ -138,6 +143,9 @@ class _Answer:
         # A pod whose newest sample is older than this has gone: Prometheus marks its series as stale.
         oldest = now - self._sampling.stale_after.total_seconds()
         self._current = [samples[-1] for samples in self._pods.values() if samples[-1].at >= oldest]
+
+    def tokens_to_come(self) -> Figure:
+        return self._gauge(lambda sample: sample.tokens_to_come)
 
     def snapshot(self) -> DeploymentSnapshot:
         window, tuning = self._sampling.window, self._sampling.tuning_window

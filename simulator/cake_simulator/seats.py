@@ -88,6 +88,11 @@ class Seats:
         """Requests with a seat."""
         return len(self.filling) + len(self.decoding)
 
+    @property
+    def tokens_to_come(self) -> int:
+        """Tokens of prompts that are not on the device, of who waits and of who has a seat."""
+        return sum(one.end - one.at for queue in (self.waiting, self.filling) for one in queue)
+
     def arrive(self, sequence: Sequence) -> None:
         """A request waits from now on."""
         self.waiting.append(sequence)

@@ -154,7 +154,8 @@ class Serving:
         while not self.over.processed:
             yield self._env.timeout(setup.interval)
             now, snapshot = self._env.now, self._prometheus.snapshot(self._env.now)
-            look = Look(now, snapshot, fleet.wanted, len(fleet.ready), setup.fewest, setup.most)
+            to_come = self._prometheus.tokens_to_come(now)
+            look = Look(now, snapshot, fleet.wanted, len(fleet.ready), setup.fewest, setup.most, to_come)
             fleet.scale(self._served.policy.replicas(look))
             busy = sum(replica.in_flight for replica in fleet.pods) + fleet.unrouted
             self.found.moments.append(Moment(now, fleet.wanted, len(fleet.ready), busy, snapshot.ttft.value))

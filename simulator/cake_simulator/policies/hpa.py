@@ -2,7 +2,7 @@
 
 Kubernetes' documented algorithm: desired = ceil(sum / target), nothing within a tolerance of 10% of what there is; up
 by the larger of double and four pods in 15 s at once, down only to the largest wish of the last 300 s. A figure that is
-missing changes nothing (KEDA: fallback currentReplicas).
+missing changes nothing; with KEDA's fallback it is a number of replicas once it was missing often enough in a row.
 """
 
 from __future__ import annotations
@@ -12,23 +12,29 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil
 
-from cake_operator.observe.snapshot import DeploymentSnapshot
 from cake_simulator.policies.policy import Look
 
 TOLERANCE = 0.1
 DOWN_SECONDS = 300.0
 UP_PODS = 4
+FAILURES = 3
+"""KEDA's failureThreshold in its documentation's example."""
 
 
-def queue(snapshot: DeploymentSnapshot) -> float | None:
+def queue(look: Look) -> float | None:
     """Requests that wait."""
-    return snapshot.waiting.value
+    return look.snapshot.waiting.value
 
 
-def in_flight(snapshot: DeploymentSnapshot) -> float | None:
+def in_flight(look: Look) -> float | None:
     """Requests that wait or run."""
-    running, waiting = snapshot.running.value, snapshot.waiting.value
+    running, waiting = look.snapshot.running.value, look.snapshot.waiting.value
     return None if running is None or waiting is None else running + waiting
+
+
+def tokens_to_come(look: Look) -> float | None:
+    """Tokens of prompts that are neither computed nor loaded."""
+    return look.tokens_to_come.value
 
 
 @dataclass
@@ -38,17 +44,25 @@ class Hpa:
     Attributes:
         figure: What is measured.
         target: Of it for each pod.
+        fallback: Replicas while the figure is missing, from the third time on: KEDA's fallback with its behaviour
+            currentReplicasIfHigher. None changes nothing.
     """
 
-    figure: Callable[[DeploymentSnapshot], float | None]
+    figure: Callable[[Look], float | None]
     target: float
+    fallback: int | None = None
     _wishes: deque[tuple[float, int]] = field(default_factory=deque)
+    _failures: int = 0
 
     def replicas(self, look: Look) -> int:
         """The law."""
-        found = self.figure(look.snapshot)
+        found = self.figure(look)
         if found is None:
-            return look.current
+            self._failures += 1
+            if self.fallback is None or self._failures < FAILURES:
+                return look.current
+            return look.bounded(max(self.fallback, look.current))
+        self._failures = 0
         wish = ceil(found / self.target - 1e-9)
         if look.ready and abs(found / self.target / look.ready - 1) <= TOLERANCE:
             wish = look.current

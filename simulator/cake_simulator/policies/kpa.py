@@ -33,7 +33,7 @@ class Kpa:
 
     def replicas(self, look: Look) -> int:
         """The law."""
-        found = in_flight(look.snapshot)
+        found = in_flight(look)
         if found is None:
             return look.current
         self._seen.append((look.now, found))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from cake_operator.observe.snapshot import DeploymentSnapshot
+from cake_operator.observe.snapshot import ABSENT, DeploymentSnapshot, Figure
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Look:
         ready: How many of them are ready.
         fewest: The least that the user allows.
         most: The most.
+        tokens_to_come: Tokens of prompts that are neither computed nor loaded, of all pods: a gateway may know them.
     """
 
     now: float
@@ -27,6 +28,7 @@ class Look:
     ready: int
     fewest: int
     most: int
+    tokens_to_come: Figure = ABSENT
 
     def bounded(self, replicas: int) -> int:
         """Within what the user allows."""

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from cake_operator.observe.snapshot import DeploymentSnapshot, Figure
 from cake_simulator.policies.foreknowing import Foreknowing
-from cake_simulator.policies.hpa import Hpa, in_flight, queue
+from cake_simulator.policies.hpa import Hpa, in_flight, queue, tokens_to_come
 from cake_simulator.policies.kpa import Kpa
 from cake_simulator.policies.operator import Operator
 from cake_simulator.policies.policy import Look, ScalingPolicy
@@ -43,6 +45,17 @@ def test_hpa_shrinks_only_to_the_most_that_was_wished_for_in_five_minutes() -> N
     wished = said(policy, *looks)
     assert wished[19] == 4
     assert wished[20] == 1
+
+
+def test_kedas_scaler_goes_by_the_tokens_that_are_to_come() -> None:
+    asked = replace(look(0, 2), tokens_to_come=Figure.present(9000.0))
+    assert said(Hpa(tokens_to_come, 3000.0), asked) == [3]
+
+
+def test_kedas_fallback_counts_from_the_third_failure_in_a_row_and_only_if_it_is_higher() -> None:
+    policy, unknown = Hpa(in_flight, 5.0, fallback=6), [look(15.0 * n, 3) for n in range(3)]
+    assert said(policy, *unknown) == [3, 3, 6]
+    assert said(policy, look(45, 6, 30, 0), look(60, 6), look(75, 8), look(90, 8)) == [6, 6, 8, 8]
 
 
 def test_kpa_panics_from_twice_what_is_ready_and_does_not_shrink_in_it() -> None:

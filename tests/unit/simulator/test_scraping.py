@@ -18,9 +18,11 @@ class Watching:
 
     def __init__(self) -> None:
         self.seen: dict[float, DeploymentSnapshot] = {}
+        self.to_come: dict[float, float | None] = {}
 
     def replicas(self, look: Look) -> int:
         self.seen[look.now] = look.snapshot
+        self.to_come[look.now] = look.tokens_to_come.value
         return look.current
 
 
@@ -74,6 +76,16 @@ def test_an_outage_leaves_no_figure_at_all() -> None:
     seen = watched(Scraping(outages=((100.0, 200.0),)))
     assert seen[150.0] == DeploymentSnapshot()
     assert seen[210.0].ttft.value is not None
+
+
+def test_tokens_that_are_to_come_are_those_of_prompts_that_are_not_on_the_device() -> None:
+    policy = Watching()
+    simulate(setup(1), [request(n, 10.0, 512) for n in range(600)], policy)
+    # 60 ms each, one after the other: the scrape at second 15, of which second 30 knows, finds most of them.
+    waiting = policy.to_come[30.0]
+    assert waiting is not None
+    assert waiting % 512 == 0
+    assert 450 * 512 < waiting < 600 * 512
 
 
 def test_figures_are_stale_once_the_newest_scrape_is_too_old() -> None:

@@ -6,17 +6,22 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from benchmarks.control import contention, retention
 from benchmarks.control.calibration import Compared
-from benchmarks.control.comparing import Run, Standing, hours_at, setup, standings
-from benchmarks.control.contenders import CONTENDERS, MOST
+from benchmarks.control.comparing import COLD_STARTS, DRAWN, Run, Search, setup
+from benchmarks.control.contenders import CONTENDERS, MOST, ORACLE, STATIC
 from benchmarks.control.contention import Contended, Turned
 from benchmarks.control.modes import GIGABYTES, MORE_REPLICAS, WAYS, Served
 from benchmarks.control.paper import Figure6, Reproduced, device, two_pointers
-from benchmarks.control.report import NAMES, Found, write
+from benchmarks.control.report import Found, write
 from benchmarks.control.retention import Retained, Workload
-from benchmarks.control.scenarios import SCENARIOS
+from benchmarks.control.scaled import NAMES, Scaled
+from benchmarks.control.scenarios import FLAT, MOVING, SCENARIOS
+from benchmarks.control.standing import Standing, closest, standing_at, standings
+from benchmarks.control.waking import Woken
 from benchmarks.core.paper import CELLS, CHUNK, PROMPT
 from cake_engine.config import LiveConfig
 from cake_engine.core.meeting import Costs
@@ -25,6 +30,7 @@ from cake_operator.observe.snapshot import DeploymentSnapshot
 from cake_simulator import hardware
 from cake_simulator.conversations import conversations
 from cake_simulator.policies.policy import Look
+from cake_simulator.result import Moment
 from tests.unit.simulator.test_trace import EXCERPT
 
 
@@ -40,34 +46,91 @@ from tests.unit.simulator.test_trace import EXCERPT
 def test_hours_at_an_attainment_lie_between_the_settings_on_both_sides_of_it(
     points: list[tuple[float, float]], expected: float | None
 ) -> None:
-    standing = [Standing(0.0, attainment, hours) for attainment, hours in points]
-    assert hours_at(standing) == (None if expected is None else pytest.approx(expected))
+    found = standing_at([Standing(0.0, {"flat": attainment}, {"flat": hours}) for attainment, hours in points])
+    assert (found and found.replica_hours) == (None if expected is None else pytest.approx(expected))
 
 
-def runs() -> list[Run]:
-    return [
-        Run(one.name, setting, scenario, 0.9 + 0.05 * number, 1.0 + number, 0)
+@pytest.mark.parametrize(
+    ("attainments", "taken"), [((0.9, 0.96, 0.99), 1), ((0.9, 0.91, 0.94), 2), ((0.96, 0.9, 0.99), 0)]
+)
+def test_a_user_takes_the_cheapest_setting_that_attains_it_or_else_what_attains_most(
+    attainments: tuple[float, ...], taken: int
+) -> None:
+    found = [Standing(n, {"flat": one}, {"flat": 1.0 + n}) for n, one in enumerate(attainments)]
+    assert closest(found).setting == taken
+
+
+@given(st.integers(1, 30), st.integers(0, 30))
+def test_the_search_ends_between_the_last_setting_that_fails_and_the_first_that_does_not(
+    settings: int, fails: int
+) -> None:
+    search, played = Search(range(settings)), []
+    while not search.over:
+        played.append(search.next)
+        search.tell(search.next >= fails)
+    assert len(played) == len(set(played)) <= settings.bit_length()
+    for neighbour in (fails - 1, fails):
+        assert neighbour in played or not 0 <= neighbour < settings
+
+
+def moments(scenario: str) -> tuple[Moment, ...]:
+    return (Moment(15.0, 2, 2, 3, 1.0), Moment(30.0, 2, 2, 3, None)) if scenario in DRAWN else ()
+
+
+def scaled() -> Scaled:
+    """The first three settings of each law, the more generous the later; ours takes twice the hours."""
+
+    def run(law: str, setting: float, number: int, scenario: str, cold_start: float) -> Run:
+        hours = (2.0 if law == "ours" else 1.0) * (1 + number)
+        return Run(law, setting, scenario, 0, cold_start, 0.9 + 0.05 * number, hours, 0, moments(scenario))
+
+    runs = [
+        run(one.name, setting, number, scenario, 90.0)
         for one, scenario in product(CONTENDERS, NAMES)
-        for number, setting in enumerate(one.settings)
+        for number, setting in enumerate(one.settings[:3])
     ]
+    cold = [
+        run(one.name, one.settings[1], 0, scenario.name, start)
+        for one, scenario, start in product(CONTENDERS, MOVING, COLD_STARTS)
+        if one.name != STATIC and start != 90.0
+    ]
+    return Scaled(runs, cold, 90.0)
 
 
 def test_a_standing_takes_the_mean_attainment_and_the_sum_of_hours_over_the_scenarios() -> None:
-    first = standings(runs(), "ours", NAMES)[0]
+    first = standings(scaled().runs, ORACLE, NAMES)[0]
     assert (first.attainment, first.replica_hours) == (pytest.approx(0.9), pytest.approx(len(NAMES)))
+
+
+def test_several_seeds_count_as_their_mean() -> None:
+    one, other = (Run("ours", 1.0, "day", seed, 90.0, 0.9 + 0.1 * seed, 1.0 + seed, 0) for seed in (0, 1))
+    found = standings([one, other], "ours", ["day"])
+    assert [(s.attainment, s.replica_hours) for s in found] == [(pytest.approx(0.95), pytest.approx(1.5))]
+
+
+def test_ours_is_compared_with_each_kind_of_law_at_one_setting_for_all() -> None:
+    figures = {name: value for name, value in scaled().figures().items() if name.startswith("replica_hours")}
+    assert figures == dict.fromkeys(figures, pytest.approx(2.0))
+    assert len(figures) == 5
+
+
+def test_a_law_that_comes_to_it_at_no_setting_is_compared_with_nothing() -> None:
+    found = scaled()
+    worse = [replace(run, attainment=0.5) if run.contender == "ours" else run for run in found.runs]
+    assert set(replace(found, runs=worse).figures().values()) == {None}
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda one: one.name)
 @pytest.mark.parametrize("contender", CONTENDERS, ids=lambda one: one.name)
 def test_every_law_says_a_number_within_bounds_in_every_scenario(contender, scenario) -> None:
-    made = setup(scenario.rate(0.0), 90.0, 0, scenario.losses)
     for setting in contender.settings:
+        made = contender.fitted(setting, setup(scenario.rate(0.0), 90.0, 0, scenario.losses))
         said = contender.make(setting, scenario, made).replicas(Look(15.0, DeploymentSnapshot(), 3, 3, 1, MOST))
         assert 1 <= said <= MOST
 
 
 def test_a_scenario_is_the_trace_at_its_rate() -> None:
-    low, high = (len(list(SCENARIOS[number].requests(EXCERPT, 0))) for number in (0, 1))
+    low, high = (len(list(replace(FLAT[number], length=1.0).requests(EXCERPT, 0))) for number in (1, 2))
     assert high == pytest.approx(3 * low, rel=0.35)  # conversations come and go whole, and some are long
 
 
@@ -135,7 +198,8 @@ def test_the_page_is_written_with_every_law_cell_and_way_on_it(tmp_path: Path) -
     found = Found(
         paper=[Reproduced(cell, (1.0, 2.0), (1.5, 2.5)) for cell in CELLS],
         figure_6=Figure6(1.5, 1.25),
-        runs=runs(),
+        scaled=scaled(),
+        woken=[Woken(0, 90.0, 1.0, 0.9, 112.0, 3)],
         bandwidths=[Served(way, gigabytes, 5, 0.5, 2.0) for way in WAYS for gigabytes in GIGABYTES],
         replicas=[Served(way, 1, number, 0.5, 2.0) for way in ("load only", "Cake") for number in MORE_REPLICAS],
         contended=contended(),
@@ -144,7 +208,7 @@ def test_the_page_is_written_with_every_law_cell_and_way_on_it(tmp_path: Path) -
         hour=30.0,
         hour_requests=300,
         minutes=20.0,
-        cold_start=90.0,
+        seeds=1,
         machine="a machine",
         command="a command",
         trace="a trace",
@@ -159,9 +223,10 @@ def test_the_page_is_written_with_every_law_cell_and_way_on_it(tmp_path: Path) -
     assert all(f"| {one.name} |" in page for one in retention.WORKLOADS)
     assert "\n\n\n" not in page
     figures = json.loads((tmp_path / "control.json").read_text())
-    assert figures["replica_hours_vs_best_baseline_at_95"] == pytest.approx(1.0)
+    assert figures["replica_hours_vs_best_baseline_at_95"] == pytest.approx(2.0)
+    assert all("moments" not in run for run in figures["runs"])
     assert figures["calibration_max_error"] == pytest.approx(0.1)
     assert "| 1.50 s | 1.25 s | 1.20 | 4.8% |" in page
-    for drawn in ("control.svg", "control-knobs.svg"):
+    for drawn in ("control.svg", "control-over-time.svg", "control-knobs.svg"):
         assert f"]({drawn})" in page
         assert (tmp_path / drawn).read_text().startswith("<?xml")

@@ -60,7 +60,9 @@ def desire_by_load(case: Case, load: Load, waited: Waits | None, most: int) -> D
     if enough > case.current and enough >= felt.replicas:
         starting = f", {case.current - case.ready} starting" if case.current > case.ready else ""
         return Desire(enough, f"{load}: {case.ready} ready{starting}, {enough} wanted", by_load=True)
-    if felt.replicas > case.current or not felt.valid:
+    if felt.replicas > case.current:
+        return _no_more_than_waits_ask(felt, waiting, waited, case)
+    if not felt.valid:
         return felt
     telling = [p for p in case.measured if not says_nothing(p, case)]
     keeping = max(telling, key=lambda p: p.ratio or 0.0, default=None)
@@ -73,6 +75,15 @@ def desire_by_load(case: Case, load: Load, waited: Waits | None, most: int) -> D
     said = [f"{load}{f', {keeping}' if keeping else ''}: {replicas(case.current)} will do"]
     missed = [p for p in case.measured if p.ratio is not None and p.ratio > case.law.grow_at]
     return Desire(case.current, "; ".join([*said, *filter(None, (says_nothing(p, case) for p in missed))]))
+
+
+def _no_more_than_waits_ask(felt: Desire, waiting: Queue, waited: Waits | None, case: Case) -> Desire:
+    """A time to first token holds what prompts take alone, too: it asks for as much more as waits are too long."""
+    between = any(p.latency is Latency.ITL and (p.ratio or 0.0) > case.law.grow_at for p in case.measured)
+    if between or waited is None or case.history.stalled_since is not None:
+        return felt
+    bound = ceil(round(case.ready * min(waited.surely / max(waiting.bearable, 1e-9), case.law.growth), 6))
+    return replace(felt, replicas=max(case.current, min(felt.replicas, bound)))
 
 
 def _least_for(latency: Pressure | None, case: Case) -> int:

@@ -95,9 +95,11 @@ def test_growth_that_the_load_asks_for_is_no_miss_that_keeps_the_fleet_from_shri
     assert not scaler.history.misses
 
 
-@pytest.mark.parametrize("wait", [present(4.5), ABSENT])
-def test_where_requests_are_seen_to_wait_the_load_is_no_bound(wait: Figure) -> None:
-    assert up_to_40(2).decide(0, loaded(0.9, ttft=2.0, mean_waiting=wait)).value == 4
+@pytest.mark.parametrize(("wait", "replicas"), [(present(4.5), 3), (present(9.0), 4), (ABSENT, 4)])
+def test_where_requests_are_seen_to_wait_for_longer_more_are_asked_for_by_how_much_longer(
+    wait: Figure, replicas: int
+) -> None:
+    assert up_to_40(2).decide(0, loaded(0.9, ttft=2.0, mean_waiting=wait)).value == replicas
 
 
 def test_the_time_between_tokens_is_no_matter_of_the_load() -> None:

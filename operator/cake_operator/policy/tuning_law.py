@@ -20,7 +20,8 @@ class TuningLaw:
         dead_band: Differences up to this change nothing; less than the margin.
         retain_up: Largest step that stores less.
         retain_down: Largest step that stores more: the error that costs time is corrected faster.
-        slowed: Factor over the quiet read time from which reads count as slowed.
+        slowed: Factor over the quiet read time from which reads count as slowed. They share the bandwidth with each
+            other, too, and of many means the least is low by chance: with less, writes were cut for what reads did.
         cut: Factor of a write bandwidth when writes slow reads: a claim that six pods fill with writes is free in two
             or three steps.
         helped: Factor of the read time that must be expected of a cut, and that it must bring to stay.
@@ -38,7 +39,7 @@ class TuningLaw:
     dead_band: float = 0.04
     retain_up: float = 0.05
     retain_down: float = 0.10
-    slowed: float = 1.5
+    slowed: float = 2.0
     cut: float = 0.5
     helped: float = 0.9
     recovery: float = 0.1

@@ -106,7 +106,7 @@ def hold_back(
         judged = replace(judged, innocent_until=now + law.innocence, uncut=judged.uncut if before.cap else None)
         return WriteStep(back, f"{reads}: the cut of writes did not help and is taken back"), judged
     innocent = memory.innocent_until is not None and now < memory.innocent_until
-    slowed = found.read_seconds > law.slowed * quiet
+    slowed = found.read_seconds >= law.slowed * quiet
     if slowed and not innocent:
         allowed = found.written if cap is None else min(cap, found.written)
         lower = float(round(max(limits.least, law.cut * allowed)))

@@ -130,8 +130,8 @@ def test_writes_that_slow_reads_are_cut_before_anything_else_and_the_cut_is_judg
     table = [
         # seconds, milliseconds of a read, MiB/s that a pod may write
         (0, 10, None),
-        (15, 20, 25),
-        (30, 20, 25),  # confirmed, and judged from 90 s on
+        (15, 22, 25),
+        (30, 22, 25),  # confirmed, and judged from 90 s on
         (75, 12, 25),
         (90, 12, 25),  # it helped
         (105, 12, 30),
@@ -145,9 +145,9 @@ def test_writes_that_slow_reads_are_cut_before_anything_else_and_the_cut_is_judg
 
 def test_a_cut_in_vain_is_taken_back() -> None:
     tuner = Tuner(spec(), Knobs(retain_from=0.32))
-    for seconds, read_ms in ((0, 10), (15, 20), (30, 20)):
+    for seconds, read_ms in ((0, 10), (15, 22), (30, 22)):
         tuner.decide(seconds, measured(0.42, read_ms))
-    decision = tuner.decide(210, measured(0.42, 20))
+    decision = tuner.decide(210, measured(0.42, 22))
     assert decision.value.write_bandwidth_bytes_per_second == {}
     assert "taken back" in decision.reason
 
@@ -161,8 +161,8 @@ def test_the_example_in_the_documentation_is_what_happens() -> None:
         (0, 45, 10, (2, 2), 0.05, None, 2),
         (3, 45, 10, (2, 2), 0.10, None, 3),
         (4, 30, 10, (3, 3), 0.10, None, 3),
-        (7, 30, 20, (3, 3), 0.10, 25, 4),
-        (8, 15, 20, (4, 4), 0.10, 25, 4),
+        (7, 30, 22, (3, 3), 0.10, 25, 4),
+        (8, 15, 22, (4, 4), 0.10, 25, 4),
         (9, 15, 12, (4, 4), 0.10, 25, 4),
         (9, 30, 12, (4, 4), 0.10, 30, 5),
         (10, 15, 12, (5, 5), 0.10, 30, 5),
@@ -178,22 +178,22 @@ def test_the_example_in_the_documentation_is_what_happens() -> None:
 
 def test_a_cut_that_is_taken_back_stays_within_bounds_that_changed_meanwhile() -> None:
     tuner = Tuner(spec(), Knobs(retain_from=0.32))
-    for seconds, read_ms in ((0, 10), (15, 20), (30, 20)):
+    for seconds, read_ms in ((0, 10), (15, 22), (30, 22)):
         tuner.decide(seconds, measured(0.42, read_ms))
     tuner.spec = spec(bounds={"writeBandwidth": {"max": "50Mi"}})
-    decision = tuner.decide(210, measured(0.42, 20))
+    decision = tuner.decide(210, measured(0.42, 22))
     assert decision.value.write_bandwidth_bytes_per_second == {"shared": 50 * MIB}
 
 
 def test_a_cut_is_not_judged_by_the_reads_of_another_mode() -> None:
     tuner = Tuner(spec(), Knobs(retain_from=0.32))
-    for seconds, read_ms in ((0, 10), (15, 20), (30, 20)):
+    for seconds, read_ms in ((0, 10), (15, 22), (30, 22)):
         tuner.decide(seconds, measured(0.42, read_ms))
     tuner.spec = spec(mode="LoadOnly")
-    tuner.decide(60, measured(0.42, 20))
+    tuner.decide(60, measured(0.42, 22))
     tuner.generation += 1
-    tuner.decide(75, measured(0.42, 20))
-    assert "did not help" not in tuner.decide(255, measured(0.42, 20)).reason
+    tuner.decide(75, measured(0.42, 22))
+    assert "did not help" not in tuner.decide(255, measured(0.42, 22)).reason
 
 
 def test_a_cap_of_before_a_restart_comes_free_again() -> None:
@@ -258,7 +258,7 @@ def test_a_recommendation_changes_nothing_and_stands_in_the_history() -> None:
 
 def test_a_recommended_cut_is_not_judged_since_nobody_made_it() -> None:
     tuner = Tuner(spec(tuning="Recommend"))
-    for seconds, read_ms, recommended in ((0, 10, {}), (15, 20, {"shared": 25 * MIB}), (30, 20, {"shared": 25 * MIB})):
+    for seconds, read_ms, recommended in ((0, 10, {}), (15, 22, {"shared": 25 * MIB}), (30, 22, {"shared": 25 * MIB})):
         tuner.decide(seconds, measured(0.0, read_ms))
         assert tuner.history.recommendation is not None
         assert tuner.history.recommendation.write_bandwidth_bytes_per_second == recommended

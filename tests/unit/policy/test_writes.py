@@ -37,13 +37,13 @@ def step(
 @pytest.mark.parametrize(
     ("milliseconds", "written", "cap", "becomes", "says"),
     [
-        (14, 50, None, None, "left as they are"),  # slower, but not by half
-        (16, 50, None, 25, "while 50 MiB/s are written: held to 25 MiB/s, with which 14.2 ms are expected"),
-        (16, 40, None, None, "too little to gain if they were held to 20 MiB/s, with which 14.5 ms are expected"),
-        (16, 46, 60, 23, "held to 23 MiB/s"),
-        (16, 44, 60, 60, "too little to gain"),
-        (16, 50, 40, 20, "held to 20 MiB/s"),
-        (14, 50, 40, 44, "writes get 44 MiB/s"),
+        (19, 50, None, None, "left as they are"),  # slower, but not twice
+        (20, 50, None, 25, "while 50 MiB/s are written: held to 25 MiB/s, with which 17.8 ms are expected"),
+        (20, 40, None, None, "too little to gain if they were held to 20 MiB/s, with which 18.2 ms are expected"),
+        (20, 46, 60, 23, "held to 23 MiB/s"),
+        (20, 44, 60, 60, "too little to gain"),
+        (20, 50, 40, 20, "held to 20 MiB/s"),
+        (19, 50, 40, 44, "writes get 44 MiB/s"),
         (None, 50, 40, 44, "nothing is read from shared"),
         (None, 50, None, None, "nothing is read from shared"),
     ],

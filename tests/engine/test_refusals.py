@@ -1,4 +1,4 @@
-"""What Cake cannot serve exactly is refused at start, with the reason and what to do."""
+"""What is said at start: what cannot be served exactly is refused, what makes it slow is told, with what to do."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from vllm.v1.kv_cache_interface import FullAttentionSpec, KVCacheConfig, KVCache
 
 from cake_engine.vllm.adapter import UnsupportedError, refuse_unsupported
 from cake_engine.vllm.scheduler import CakeScheduler
+from cake_engine.vllm.spec import CakeOffloadingSpec
 from tests.engine.serving import Server, write_config
 
 SHAPE = {"block_size": 32, "num_kv_heads": 2, "head_size": 32, "dtype": torch.float32}
@@ -93,3 +94,20 @@ def test_a_chunk_that_is_no_multiple_of_the_block_is_refused_with_the_next_size_
 ) -> None:
     with pytest.raises(ValueError, match="Use 64 instead"):
         Server(model, cake_config=write_config(tmp_path, chunk_tokens=48))
+
+
+@pytest.mark.parametrize(("chunk", "advice"), [(16, ['write "chunkTokens": 64']), (48, [])])
+def test_an_engine_whose_chunks_make_small_files_says_how_long_they_should_be(
+    caplog: pytest.LogCaptureFixture, chunk: int, advice: list[str]
+) -> None:
+    """Of SmolLM2-135M on a GPU."""
+    spec: Any = SimpleNamespace(
+        config=SimpleNamespace(groups=[SimpleNamespace(tokens_per_block=16)]),
+        blocks_per_chunk=chunk // 16,
+        kv_bytes_per_chunk=chunk * 23040,
+        static=SimpleNamespace(file_systems=["shared"]),
+    )
+    CakeOffloadingSpec._advise_on_chunks(spec)
+
+    assert len(caplog.messages) == len(advice)
+    assert all(part in message for part, message in zip(advice, caplog.messages, strict=True))

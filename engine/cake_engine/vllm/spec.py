@@ -16,6 +16,7 @@ from vllm.v1.kv_offload.tiering.spec import TieringOffloadingSpec
 
 from cake_engine.config import StaticConfig, read_static
 from cake_engine.live import LiveConfigFile
+from cake_engine.store.chunk_size import advised
 from cake_engine.store.cipher import cipher_of
 from cake_engine.store.tenant import tenant_of
 from cake_engine.vllm import adapter, completions
@@ -89,6 +90,7 @@ class CakeOffloadingSpec(TieringOffloadingSpec):
             logger.info("File tiers keep this engine's blocks as those of tenant %s", tenant.identity)
         if cipher is not None:
             logger.info("File tiers keep this engine's blocks encrypted: %s", cipher.identity)
+        self._advise_on_chunks()
         region = SharedOffloadRegion(
             engine_id=self._engine_id,
             num_chunks=self.num_chunks,
@@ -130,6 +132,18 @@ class CakeOffloadingSpec(TieringOffloadingSpec):
             primary.shutdown()
             raise
         return TieringOffloadingManager(primary_tier=primary, secondary_tiers=tiers)
+
+    def _advise_on_chunks(self) -> None:
+        tokens = self.config.groups[0].tokens_per_block * self.blocks_per_chunk
+        longer = advised(tokens, self.kv_bytes_per_chunk) if self.static.file_systems else None
+        if longer is not None:
+            logger.warning(
+                "A chunk of %d tokens makes files of %.2f MiB, and devices are slow with files below 1 MiB: "
+                'write "chunkTokens": %d in the configuration, or have vLLM make larger blocks (--block-size)',
+                tokens,
+                self.kv_bytes_per_chunk / (1 << 20),
+                longer,
+            )
 
     def get_worker(self, kv_caches: CanonicalKVCaches) -> OffloadingWorker:
         """VLLM's own worker on GPUs, ours elsewhere."""

@@ -211,12 +211,18 @@ class LiveConfig(Knobs):
     Attributes:
         generation: Raised by the writer with every change; the engine exports the one that it has applied.
         static_meeting_point: Fraction of the stored prefix that is computed; set with mode Static, and only then.
+        first_token_seconds: Where tiers hold a prefix in several levels, the best is loaded with which the first token
+            comes within this time of the request's arrival; null takes the first tier that has it.
     """
 
     version: Literal[1] = 1
     generation: int = Field(default=1, ge=1)
     mode: Mode = Mode.ADAPTIVE
     static_meeting_point: Fraction | None = None
+    # Without it the text is what it was before there was any: another one would be a generation of its own.
+    first_token_seconds: float | None = Field(
+        default=None, gt=0, allow_inf_nan=False, exclude_if=lambda seconds: seconds is None
+    )
 
     @model_validator(mode="after")
     def _meeting_point_belongs_to_static(self) -> Self:

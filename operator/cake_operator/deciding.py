@@ -17,7 +17,7 @@ from cake_operator.policy.decision import Decision
 from cake_operator.policy.knobs import starting_knobs
 from cake_operator.policy.laws import Laws
 from cake_operator.policy.scaling import ScalingHistory
-from cake_operator.render.tuning_config import knobs_of, next_live
+from cake_operator.render.tuning_config import first_token_deadline, knobs_of, next_live
 from cake_operator.status.starts import Starts, watch_starts
 
 __all__ = ["Decided", "Memory", "decide"]
@@ -95,7 +95,7 @@ def decide(
         now=now,
         law=laws.tuning,
     )
-    live = next_live(spec.balance, knobs.value, seen.live, reached)
+    live = next_live(spec.balance, knobs.value, seen.live, reached, first_token_deadline(spec))
     starts = watch_starts(memory.starts, seen.pods)
     memory = replace(memory, balance=balance_history, knobs=knobs.value, starts=starts)
     ends = (replicas.until, knobs.until, memory.contention.forgets(now))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from vllm.v1.kv_offload.base import OffloadKey, ReqContext
 
+from cake_engine.core.levels import Levels
 from cake_engine.core.meeting import Aim
 from cake_engine.core.plan import Plan
 
@@ -21,6 +22,7 @@ class ActivePlan:
         blocks: Device blocks of the request; None until it is admitted.
         near: Chunks in memory or on their way there, not yet copied.
         held: Chunks among them that were kept in memory for this request while it waited.
+        levels: In which its chunks are there; None where all tiers have one level, and where no deadline is to be kept.
         parked: Whether the request waits in vLLM's queue for remote KV, because compute has nothing to do for it.
         at: Token below which everything is on the device or being computed.
         predicted: Meeting point expected at the start, as a fraction of the prefix; None without an estimate.
@@ -39,6 +41,7 @@ class ActivePlan:
     blocks: list[int] | None = None
     near: set[int] = field(default_factory=set)
     held: set[int] = field(default_factory=set)
+    levels: Levels | None = None
     parked: bool = False
     predicted: float | None = None
     goal: Aim = field(default_factory=lambda: Aim(0, 0))

@@ -24,7 +24,8 @@ from vllm.v1.request import Request
 
 from cake_engine.core import metrics
 from cake_engine.core.cost import Span
-from cake_engine.core.meeting import aim
+from cake_engine.core.levels import Levels
+from cake_engine.core.meeting import Aim, aim
 from cake_engine.core.plan_costs import Demand
 from cake_engine.vllm.accounts import MemoryAccount, time_stall
 from cake_engine.vllm.active_plan import ActivePlan
@@ -155,11 +156,28 @@ class CakeOffloadScheduler(ServedPlans):
 
     def _aim(self, active: ActivePlan) -> None:
         live, plan = self._live.current, active.plan
-        goal = aim(plan, active.at, live.mode, self.costs.of(active.request_id), live.static_meeting_point)
+        costs = self.costs.of(active.request_id)
+
+        def aimed() -> Aim:
+            return aim(plan, active.at, live.mode, costs, live.static_meeting_point)
+
+        deadline = live.first_token_seconds
+        goal = aimed() if deadline is None else self._level_aim(active, deadline, aimed)
         plan.aim(goal.meeting, goal.floor)
         active.goal = goal
         if active.predicted is None and goal.seconds is not None:
             active.predicted = (goal.meeting - plan.first) / (plan.end - plan.first)
+
+    def _level_aim(self, active: ActivePlan, deadline: float, aimed: Callable[[], Aim]) -> Aim:
+        """The aim with the best level of its chunks with which the first token comes in time."""
+        if not self.level_names:
+            return aimed()
+        if active.levels is None:
+            active.levels = Levels(active.tiers, self.level_names)
+        self.hear_of_levels(active, active.levels)
+        request, end = self.request(active.request_id), active.plan.end * active.plan.chunk_tokens
+        text = self.compute_cost.seconds(end, request.num_tokens, self.step_tokens) or 0.0
+        return active.levels.aim(active.plan, request.arrival_time + deadline - text - time.time(), aimed)
 
     # Each step
 

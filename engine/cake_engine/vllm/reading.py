@@ -15,6 +15,7 @@ from vllm.v1.kv_offload.base import LookupResult, OffloadKey, ReqContext
 
 from cake_engine.core import metrics
 from cake_engine.core.cost import ComputeCost
+from cake_engine.core.levels import Levels
 from cake_engine.core.ordering import Claim, ReadOrder, saving
 from cake_engine.core.plan_costs import PlanCosts
 from cake_engine.core.read_window import FEWEST_READS, ReadWindow
@@ -43,6 +44,8 @@ class PlanReader(adapter.OffloadSeam):
         self.reads = Reads()
         self.prefetch = Prefetcher(self, spec.live)
         self._orders = [ReadOrder() for _ in self.tier_names]
+        files = spec.static.file_systems
+        self.level_names = [tier.name for tier in files] if len({tier.codec for tier in files}) > 1 else []
 
     @property
     def silent_seconds(self) -> dict[str, float]:
@@ -64,13 +67,19 @@ class PlanReader(adapter.OffloadSeam):
         self.submit_promotions()
 
     def read(self, key: OffloadKey, context: ReqContext, tier: int) -> LookupResult:
-        """Have a chunk read into memory.
+        """Have a chunk read into memory, from this tier if it has it still, else from another.
 
         Returns:
             HIT where it is there already; HIT_PENDING where it is on its way now; RETRY where memory is full or the
             tier has not answered; MISS where no tier has it.
         """
-        answer = self.manager.lookup(key, context)
+        answer = self.look_up_at(tier, key, context)
+        if answer is LookupResult.MISS:  # there no more, or memory is full
+            found, other = self.presence(key, context)
+            if found is LookupResult.HIT and other != tier:
+                answer, tier = self.look_up_at(other, key, context), other
+            if answer is LookupResult.MISS and found is not LookupResult.MISS:
+                return LookupResult.RETRY
         if answer is LookupResult.HIT_PENDING:
             if self.reads.tier(key) is None:
                 self.reads.begin(key, tier, context.req_id)
@@ -78,9 +87,16 @@ class PlanReader(adapter.OffloadSeam):
                     self.submit_promotions()
             else:
                 self.reads.join(key, context.req_id)
-        elif answer is LookupResult.MISS and self.presence(key, context)[0] is not LookupResult.MISS:
-            return LookupResult.RETRY
         return answer
+
+    def hear_of_levels(self, active: ActivePlan, levels: Levels) -> None:
+        """Take note of the tiers that hold chunks of a plan, as far as they have answered by now."""
+        for chunk in sorted(levels.unheard):
+            holders, answered = self.holders(active.keys[chunk], active.context)
+            if answered:
+                levels.unheard.discard(chunk)
+            if len(holders) > 1:
+                levels.held[chunk] = [self.tier_names[holder] for holder in holders]
 
     def room(self, tier: int) -> int:
         """Reads that a tier may be given now."""

@@ -8,9 +8,9 @@ engine computes what it held.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from vllm.v1.kv_offload.base import LookupResult, Medium, OffloadKey, ReqContext, RequestOffloadingContext
@@ -49,12 +49,21 @@ class _Job:
     failed: int = 0
 
 
+class _Kind(NamedTuple):
+    """Reads, or writes: what moves a block, and the caps by tier."""
+
+    name: str
+    move: Callable[..., None]
+    caps: Callable[[], Mapping[str, float]]
+
+
 class CakeFileTier(SecondaryTierManager):
     """Blocks in files: verified, bounded in time, rate and space, cancellable, in a key space of their own.
 
     Attributes:
         on_completion: Called from an I/O thread after every transfer that ended and when look-ups are answered, so that
             an idle engine can wait for it.
+        passed_over: Whether `lookup` finds nothing, because what is looked up is to come from another tier.
     """
 
     medium: ClassVar[Medium] = Medium.STORAGE
@@ -100,29 +109,17 @@ class CakeFileTier(SecondaryTierManager):
         self._suspended_until = float("-inf")
         self._queued_writes = max(_FEWEST_QUEUED_WRITES, int(_QUEUED_WRITE_SHARE * len(rows)))
         self.on_completion: Callable[[], None] = lambda: None
+        self.passed_over = False
         self._recorder = Recorder()
         space = fingerprint(offloading_spec.config, rows.shape[1], model, tier)
         self._store = self._opened(offloading_spec.config, space, tenant, cipher)
         self._presence = PresenceCache(
             self._store.contains, on_answer=self._completed, on_fault=self._recorder.fell_back
         )
-
-        def pool(name: str, move: Callable[..., None], threads: int, rate: Callable[[], float | None]) -> TransferPool:
-            return TransferPool(
-                f"{name}-{tier.name}",
-                lambda transfer, buffer: move(transfer, self._row, buffer),
-                threads=threads,
-                buffer_bytes=self._store.file_bytes,
-                rate=rate,
-                deadline_seconds=deadline_seconds,
-                on_finished=self._completed,
-            )
-
-        self._reads = pool(
-            "read", self._store.load, readers, lambda: live.current.load_bandwidth_bytes_per_second.get(tier.name)
-        )
-        self._writes = pool(
-            "write", self._store.save, writers, lambda: live.current.write_bandwidth_bytes_per_second.get(tier.name)
+        load = _Kind("read", self._store.load, lambda: live.current.load_bandwidth_bytes_per_second)
+        save = _Kind("write", self._store.save, lambda: live.current.write_bandwidth_bytes_per_second)
+        self._reads, self._writes = (
+            self._pool(kind, threads, deadline_seconds) for kind, threads in ((load, readers), (save, writers))
         )
 
     @property
@@ -151,6 +148,8 @@ class CakeFileTier(SecondaryTierManager):
 
     def lookup(self, key: OffloadKey, req_context: ReqContext) -> LookupResult:
         """Whether a block is there, as far as is known; RETRY while that is being found out."""
+        if self.passed_over:
+            return LookupResult.MISS
         return self.peek(key, req_context.get_offload_key_position(key) or 0)
 
     def submit_load(self, job_metadata: TransferJob) -> None:
@@ -247,6 +246,17 @@ class CakeFileTier(SecondaryTierManager):
                 f'tier "{tier.name}" cannot have the codec {tier.codec} with this model: {error}. '
                 'Write "codec": "Zstd", which is exact and takes any model, and leave out "qualityFloor".'
             ) from None
+
+    def _pool(self, kind: _Kind, threads: int, deadline_seconds: float) -> TransferPool:
+        return TransferPool(
+            f"{kind.name}-{self._tier.name}",
+            lambda transfer, buffer: kind.move(transfer, self._row, buffer),
+            threads=threads,
+            buffer_bytes=self._store.file_bytes,
+            rate=lambda: kind.caps().get(self._tier.name),
+            deadline_seconds=deadline_seconds,
+            on_finished=self._completed,
+        )
 
     def _row(self, chunk: int) -> memoryview:
         if self._rows is None:

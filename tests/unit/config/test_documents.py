@@ -72,6 +72,7 @@ def test_the_tunable_part_carries_neither_mode_nor_generation() -> None:
         "generation",
         "mode",
         "static_meeting_point",
+        "first_token_seconds",
     }
 
 

@@ -7,7 +7,7 @@ import yaml
 from cake_engine.config import LiveConfig, Mode, StaticConfig, parse
 from cake_operator.policy.knobs import starting_knobs
 from cake_operator.render.children import render
-from cake_operator.render.tuning_config import live_config, next_live
+from cake_operator.render.tuning_config import first_token_deadline, live_config, next_live
 from tests.unit.render.golden import CASES, SETTINGS, case, path, rendered
 
 LIVE = LiveConfig()
@@ -128,3 +128,26 @@ def test_the_live_configuration_has_the_users_mode() -> None:
     balance = case("pod_template").spec.balance
     live = live_config(balance, starting_knobs(balance), 3)
     assert (live.mode, live.static_meeting_point, live.generation) == (Mode.STATIC, 0.4, 3)
+
+
+DEADLINES = {
+    "two codecs": ({"ttft": {"target": "2s"}}, ["Raw", "Zstd"], 2.0),
+    "one codec": ({"ttft": {"target": "2s"}}, ["Zstd", "Zstd"], None),
+    "no target for the first token": ({"interTokenLatency": {"target": "50ms"}}, ["Raw", "Zstd"], None),
+    "no objective": (None, ["Raw", "Zstd"], None),
+}
+
+
+@pytest.mark.parametrize("which", DEADLINES)
+def test_engines_are_told_when_a_first_token_is_due_where_they_can_choose_what_to_load(which: str) -> None:
+    slo, codecs, expected = DEADLINES[which]
+    memory = {"name": "memory", "memory": {}, "capacity": "1Gi"}
+    files = [{"name": f"t{n}", "emptyDir": {}, "capacity": "1Gi", "codec": codec} for n, codec in enumerate(codecs)]
+    spec = case("five_fields").spec
+    document = spec.model_dump(by_alias=True, mode="json", exclude_unset=True)
+    changed = type(spec).model_validate({**document, "kvTiers": [memory, *files], "slo": slo})
+
+    assert first_token_deadline(changed) == expected
+    live = next_live(spec.balance, starting_knobs(spec.balance), LiveConfig(generation=4), 4, expected)
+    assert (live.first_token_seconds, live.generation) == (expected, 4 if expected is None else 5)
+    assert ("firstTokenSeconds" in live.to_json()) is (expected is not None)

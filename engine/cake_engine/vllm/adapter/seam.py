@@ -118,6 +118,27 @@ class CommonSeam(OffloadingConnectorScheduler):
                 answer = result
         return answer, 0
 
+    def holders(self, key: OffloadKey, context: ReqContext) -> tuple[list[int], bool]:
+        """The tiers below memory that are known to hold a chunk, by their indexes, and whether all have answered."""
+        tiers = [
+            (index, tier.lookup(key, context))
+            for index, tier in enumerate(self.manager.secondary_tiers, start=1)
+            if context.load_tier_filter.allows(tier.medium, tier.locality)
+        ]
+        known = [index for index, answer in tiers if answer is LookupResult.HIT]
+        return known, all(answer is not LookupResult.RETRY for _, answer in tiers)
+
+    def look_up_at(self, tier: int, key: OffloadKey, context: ReqContext) -> LookupResult:
+        """The manager's own look-up, which starts to promote what it finds, with one tier below memory alone."""
+        others = [other for index, other in enumerate(self.manager.secondary_tiers, start=1) if index != tier]
+        for other in others:
+            other.passed_over = True
+        try:
+            return self.manager.lookup(key, context)
+        finally:
+            for other in others:
+                other.passed_over = False
+
     def in_memory(self, key: OffloadKey) -> LookupResult:
         """HIT where a chunk is in memory, HIT_PENDING where it is on its way there, else MISS; moves nothing."""
         return self.manager.primary_tier.lookup(key, None)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -30,6 +29,7 @@ from cake_engine.store.transfer import Transfer
 from cake_engine.store.transfers import TransferPool
 from cake_engine.vllm.key_space import fingerprint
 from cake_engine.vllm.pages import block_layout
+from cake_engine.vllm.tier_jobs import TierJobs
 
 _DOUBT_SECONDS = 10.0
 """A block that could not be read for reasons of the file system is not asked for again in this time."""
@@ -39,14 +39,6 @@ _QUEUED_WRITE_SHARE = 0.25
 """Share of the primary tier that blocks waiting to be written may keep from being evicted."""
 _FEWEST_QUEUED_WRITES = 8
 _REJECTS = frozenset(reject.value for reject in Reject)
-
-
-@dataclass
-class _Job:
-    waiting: int
-    submitted: float
-    arrived: list[OffloadKey] = field(default_factory=list)
-    failed: int = 0
 
 
 class _Kind(NamedTuple):
@@ -102,7 +94,6 @@ class CakeFileTier(SecondaryTierManager):
         rows: np.ndarray[Any, Any] = np.asarray(primary_kv_view).view(np.uint8)
         self._rows: np.ndarray[Any, Any] | None = rows
         self._tier = tier
-        self._jobs: dict[int, _Job] = {}
         self._read_keys: dict[OffloadKey, bytes] = {}
         """Keys on the tier of what is being read, by the engine's."""
         self._refused: list[Transfer] = []
@@ -113,6 +104,7 @@ class CakeFileTier(SecondaryTierManager):
         self._recorder = Recorder()
         space = fingerprint(offloading_spec.config, rows.shape[1], model, tier)
         self._store = self._opened(offloading_spec.config, space, tenant, cipher)
+        self._jobs = TierJobs(self._store.file_bytes, self.block_size_bytes)
         self._presence = PresenceCache(
             self._store.contains, on_answer=self._completed, on_fault=self._recorder.fell_back
         )
@@ -154,7 +146,7 @@ class CakeFileTier(SecondaryTierManager):
 
     def submit_load(self, job_metadata: TransferJob) -> None:
         """Queue the reads of a job."""
-        transfers = self._transfers(job_metadata)
+        transfers = self._jobs.begin(job_metadata)
         self._read_keys.update((OffloadKey(engine_key_of(transfer.key)), transfer.key) for transfer in transfers)
         self._reads.submit(transfers)
 
@@ -164,7 +156,7 @@ class CakeFileTier(SecondaryTierManager):
         Blocks that wait hold primary memory; those beyond the room are not stored. The first ones are kept because a
         stored prefix is found from its front.
         """
-        transfers = self._transfers(job_metadata)
+        transfers = self._jobs.begin(job_metadata)
         room = max(0, self._queued_writes - self._writes.depth)
         for transfer in transfers[room:]:
             transfer.fail("queue_full")
@@ -199,13 +191,13 @@ class CakeFileTier(SecondaryTierManager):
         for transfer in self._reads.finished():
             self._read_keys.pop(OffloadKey(engine_key_of(transfer.key)), None)
             self._note_read(transfer)
-            self._settle(transfer, results)
+            self._jobs.settle(transfer, results)
         for transfer in written:
             if transfer.failure is None:
                 self._presence.note(transfer.key, True)
             else:
                 self._recorder.skipped_write(transfer.failure)
-            self._settle(transfer, results)
+            self._jobs.settle(transfer, results)
         return results
 
     def on_new_request(self, req_context: ReqContext) -> RequestOffloadingContext:  # noqa: ARG002 - vLLM's interface
@@ -263,19 +255,6 @@ class CakeFileTier(SecondaryTierManager):
             raise RuntimeError("the tier is shut down: nothing may touch the primary tier any more")
         return memoryview(self._rows[chunk])
 
-    def _transfers(self, job: TransferJob) -> list[Transfer]:
-        self._jobs[job.job_id] = _Job(waiting=len(job.keys), submitted=job.submit_time)
-        return [
-            Transfer(
-                job=job.job_id,
-                owner=job.req_context.req_id,
-                key=key_at(key, job.req_context.get_offload_key_position(key) or 0),
-                chunk=int(chunk),
-                size=self._store.file_bytes,
-            )
-            for key, chunk in zip(job.keys, job.chunk_ids, strict=True)
-        ]
-
     def _note_read(self, transfer: Transfer) -> None:
         match transfer.failure:
             case None:
@@ -289,27 +268,6 @@ class CakeFileTier(SecondaryTierManager):
                 self._presence.note(transfer.key, False, seconds=_DOUBT_SECONDS)
                 if reason == "deadline":
                     self._suspended_until = time.monotonic() + _SUSPENSION_SECONDS
-
-    def _settle(self, transfer: Transfer, results: list[JobResult]) -> None:
-        """Count a transfer to its job, and report the job when it was the last."""
-        job = self._jobs[transfer.job]
-        job.waiting -= 1
-        if transfer.failure is None:
-            job.arrived.append(OffloadKey(engine_key_of(transfer.key)))
-        else:
-            job.failed += 1
-        if job.waiting:
-            return
-        del self._jobs[transfer.job]
-        results.append(
-            JobResult(
-                transfer.job,
-                success=not job.failed,
-                successful_keys=tuple(job.arrived) if job.failed and job.arrived else None,
-                transfer_time=time.monotonic() - job.submitted,
-                transfer_bytes=len(job.arrived) * self.block_size_bytes,
-            )
-        )
 
     def _completed(self) -> None:
         self.on_completion()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 from cake_engine.config import LiveConfig, Mode
@@ -20,17 +19,12 @@ class _Waiting:
     tiers: dict[int, int]
     ahead: Ahead
     books: ReadAhead
-    to_come: Counter[str]
 
     def key(self, chunk: int) -> int:
         return self.sequence.request.blocks[chunk]
 
-    def name(self, chunk: int) -> str:
-        return self.books.reads.names[self.tiers[chunk]]
-
     def arrived(self, chunk: int) -> None:
         self.ahead.hold(chunk)
-        self.to_come[self.name(chunk)] -= 1
         self.books.reads.memory.pin(self.key(chunk))
 
     def missing(self, chunk: int) -> None:
@@ -67,9 +61,9 @@ class ReadAhead:
         ahead = Ahead(0, 0)
         if missed and len(missed) * self._size >= least:
             end = missed[-1] + 1
-            ahead = Ahead(on_device, end, missing=set(range(on_device, end)) - stored.keys())
-        to_come = Counter(self.reads.names[stored[chunk]] for chunk in missed if chunk < ahead.end)
-        waiting = _Waiting(sequence, stored, ahead, self, to_come)
+            tiers = {chunk: self.reads.names[stored[chunk]] for chunk in missed}
+            ahead = Ahead(on_device, end, missing=set(range(on_device, end)) - stored.keys(), tiers=tiers)
+        waiting = _Waiting(sequence, stored, ahead, self)
         for those in (self._waiting, self._unread):
             others = dict(those) if first else {}
             if first:
@@ -89,7 +83,7 @@ class ReadAhead:
     def told(self, sequence: Sequence) -> Waiting:
         """What a request needs of compute and loads."""
         waiting = self._waiting[sequence.name]
-        return Waiting(sequence.name, sequence.end - self.new_text(sequence), sequence.end, waiting.to_come)
+        return Waiting(sequence.name, sequence.end - self.new_text(sequence), sequence.end, waiting.ahead.to_come)
 
     def release(self, sequence: Sequence) -> None:
         """The request waits no more."""
@@ -119,7 +113,6 @@ class ReadAhead:
             if waiting.ahead.held:
                 chunk = min(waiting.ahead.held)
                 waiting.ahead.give_back(chunk)
-                waiting.to_come[waiting.name(chunk)] += 1
                 self.chunks -= 1
                 self._unread[name] = waiting
                 self.reads.memory.unpin(waiting.key(chunk))

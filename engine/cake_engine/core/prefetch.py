@@ -8,7 +8,9 @@ memory for it is bounded, over all requests that wait.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from cake_engine.config import LiveConfig, Mode
 
@@ -39,20 +41,26 @@ class Ahead:
     Attributes:
         asked: Chunks on their way into memory.
         held: Chunks in memory that are kept there.
+        to_come: By tier, how many of its chunks are not held.
     """
 
-    def __init__(self, first: int, end: int, missing: Iterable[int] = ()) -> None:
+    def __init__(
+        self, first: int, end: int, missing: Iterable[int] = (), tiers: Mapping[int, str] = MappingProxyType({})
+    ) -> None:
         """Ask for nothing yet.
 
         Args:
             first: First chunk that the device does not hold.
             end: One past the last stored chunk.
             missing: The chunks among them that are stored nowhere.
+            tiers: On which tier each of the others is; those that are not named are not counted in `to_come`.
         """
         self.first = first
         self.end = end
         self.asked: set[int] = set()
         self.held: set[int] = set()
+        self.to_come = Counter(tiers.values())
+        self._tiers = tiers
         self._lost = set(missing)
         self._below = end
 
@@ -72,11 +80,13 @@ class Ahead:
     def hold(self, chunk: int) -> None:
         """The chunk is in memory, and stays."""
         self.asked.discard(chunk)
+        self._count(chunk, -(chunk not in self.held))
         self.held.add(chunk)
 
     def give_back(self, chunk: int) -> None:
         """The chunk is neither asked for nor held any more, and may be asked for again."""
         self.asked.discard(chunk)
+        self._count(chunk, chunk in self.held)
         self.held.discard(chunk)
         self._below = max(self._below, chunk + 1)
 
@@ -84,3 +94,7 @@ class Ahead:
         """The chunk cannot be read."""
         self.asked.discard(chunk)
         self._lost.add(chunk)
+
+    def _count(self, chunk: int, more: int) -> None:
+        if chunk in self._tiers:
+            self.to_come[self._tiers[chunk]] += more

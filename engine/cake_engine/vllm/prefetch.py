@@ -45,7 +45,6 @@ class _Waiting:
         held: Tokens that the device or a tier held then.
         ahead: Its chunks to read; none until it is looked up, and where it is not worth it.
         sources: Where the chunks that are asked for or held came from.
-        to_come: By tier, how many of its chunks to read are not held.
     """
 
     request: Request
@@ -59,7 +58,6 @@ class _Waiting:
     held: int = 0
     ahead: Ahead = field(default_factory=lambda: Ahead(0, 0))
     sources: dict[int, int] = field(default_factory=dict)
-    to_come: Counter[str] = field(default_factory=Counter)
 
 
 class Prefetcher:
@@ -149,7 +147,7 @@ class Prefetcher:
         for waiting in self._waiting.values():
             self._let_go(waiting)
             waiting.tiers.clear()
-            waiting.looked_up, waiting.ahead, waiting.to_come = False, Ahead(0, 0), Counter()
+            waiting.looked_up, waiting.ahead = False, Ahead(0, 0)
             waiting.patient_until = time.monotonic() + PATIENCE_SECONDS
 
     # Each step
@@ -215,7 +213,7 @@ class Prefetcher:
         if text is None:
             return None
         waiting = self._waiting.get(request.request_id)
-        to_come = waiting.to_come if waiting else {}
+        to_come = waiting.ahead.to_come if waiting else {}
         return Waiting(request.request_id, request.num_tokens - text, request.num_tokens, to_come)
 
     # One request
@@ -245,8 +243,8 @@ class Prefetcher:
         cap, least = self._reader.load_cap(request.request_id), self._live.current.minimum_load_tokens
         if loaded := worth_a_plan(stored, size, cap=cap, least=least):
             end = loaded[-1] + 1
-            waiting.ahead = Ahead(first, end, missing=set(range(first, end)).difference(loaded))
-            waiting.to_come = Counter(self._tier_name(waiting, chunk) for chunk in loaded)
+            tiers = {chunk: self._reader.tier_names[waiting.stored[chunk]] for chunk in loaded}
+            waiting.ahead = Ahead(first, end, missing=set(range(first, end)) - tiers.keys(), tiers=tiers)
 
     def _read_ahead(self, waiting: _Waiting, allowed: int) -> None:
         ahead = waiting.ahead
@@ -272,7 +270,6 @@ class Prefetcher:
 
     def _hold(self, waiting: _Waiting, chunk: int) -> None:
         waiting.ahead.hold(chunk)
-        waiting.to_come[self._tier_name(waiting, chunk)] -= 1
         self._reader.pin(waiting.keys[chunk], waiting.context)
 
     def _let_go(self, waiting: _Waiting) -> None:
@@ -284,14 +281,10 @@ class Prefetcher:
         key = waiting.keys[chunk]
         if chunk in waiting.ahead.held:
             self._reader.unpin(key, waiting.context)
-            waiting.to_come[self._tier_name(waiting, chunk)] += 1
         else:
             self._reader.reads.leave(key, waiting.request.request_id)
         waiting.ahead.give_back(chunk)
         self._count_down(key)
-
-    def _tier_name(self, waiting: _Waiting, chunk: int) -> str:
-        return self._reader.tier_names[waiting.stored[chunk]]
 
     def _count_down(self, key: OffloadKey) -> None:
         self._kept[key] -= 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,7 +42,8 @@ def test_what_was_given_back_is_read_again_and_what_is_lost_is_not() -> None:
 
 @given(st.lists(st.sampled_from(["ask", "hold", "give", "lose"]), max_size=60), st.data())
 def test_every_chunk_is_asked_held_lost_or_wanted(events: list[str], data: st.DataObject) -> None:
-    ahead = Ahead(0, 6)
+    tiers = {chunk: ("memory", "shared")[chunk % 2] for chunk in range(6)}
+    ahead = Ahead(0, 6, tiers=tiers)
     for event in events:
         chunk = next(ahead.wanted(), None)
         if event == "ask" and chunk is not None:
@@ -52,3 +55,4 @@ def test_every_chunk_is_asked_held_lost_or_wanted(events: list[str], data: st.Da
         elif event == "lose" and ahead.asked:
             ahead.lose(data.draw(st.sampled_from(sorted(ahead.asked))))
     assert set(ahead.wanted()) == set(range(6)) - ahead.asked - ahead.held - ahead._lost
+    assert +ahead.to_come == Counter(tiers[chunk] for chunk in range(6) if chunk not in ahead.held)

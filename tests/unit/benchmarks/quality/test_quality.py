@@ -137,6 +137,7 @@ def test_the_page_and_the_data_say_what_was_found(tmp_path: Path) -> None:
     write(found, tmp_path)
 
     assert "| `Kivi2` | 1.00 | 0.500 |" in page(found)
+    assert "|\n\n|" not in page(found), "no table is broken in two"
     assert [found.safe(CodecName.RAW), found.safe(CodecName.KIVI2)] == [True, False]
     assert json.loads((tmp_path / "codecs.json").read_text())["codecs"]["Kivi2"]["agreement"] == 0.5
     assert json.loads((tmp_path / "codecs.json").read_text())["codecs"]["Kivi2"]["safe"] is False

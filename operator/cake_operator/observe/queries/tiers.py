@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cake_operator.observe.promql import narrowed, selector, total_rate
+from cake_operator.observe.promql import OWNER, aggregate, narrowed, selector, total_rate
 from cake_operator.observe.queries.query import Percentiles, Query
 from cake_operator.observe.sampling import Sampling
 
@@ -28,6 +28,8 @@ def queries(sampling: Sampling, _: Percentiles) -> Sequence[Query]:
     # 0/0 is NaN: a tier that nothing was read from has no read latency.
     number = f"{total_rate(reads, window, TIER)} * {window.total_seconds():g}"
     mean = f"{total_rate(seconds, window, TIER)} / {total_rate(reads, window, TIER)}"
+    # Several reasons are several series of an engine: they are added, and not taken for one that is scraped twice.
+    failing = aggregate("sum", total_rate(failed, window, (*TIER, "reason")), (*OWNER, *TIER))
     return [
         Query("read_rate", total_rate(read, window, TIER), read, window, by="tier"),
         Query("write_rate", total_rate(written, window, TIER), written, window, by="tier"),
@@ -35,5 +37,5 @@ def queries(sampling: Sampling, _: Percentiles) -> Sequence[Query]:
         Query("read_seconds", mean, reads, window, by="tier"),
         Query("no_space_rate", total_rate(full, window, TIER), full, window, by="tier"),
         Query("denied_rate", total_rate(denied, window, TIER), denied, window, by="tier"),
-        Query("failed_write_rate", total_rate(failed, window, TIER), failed, window, by="tier"),
+        Query("failed_write_rate", failing, failed, window, by="tier"),
     ]

@@ -107,7 +107,7 @@ bench-store: env ## The file tier on this disk: rates over the disk's, look-ups,
 bench-quality: env ## What each codec does to a real model's next tokens and answers, over bytes (20 min; ARGS=--quick: 6)
 	$(PY) -m benchmarks.quality $(ARGS)
 
-bench-control: env ## Scaling, balance, retention and the paper's tables on the simulator (15 min of one core; ARGS="--trace FILE" for the whole hour)
+bench-control: env ## Scaling, balance, retention and the paper's tables on the simulator (20 min of two cores; ARGS="--trace FILE" for the whole hour)
 	$(PY) -m benchmarks.control $(ARGS)
 
 bench-operator: cluster ## The operator with 10, 100 and 1000 resources on a real API server (13 min; ARGS=--quick: 2)

@@ -7,6 +7,7 @@ import pytest
 
 from cake_engine.core.metrics import CONFIGURATION, WORK, Metric
 from cake_operator.observe.queries import FAMILIES, Percentiles
+from cake_operator.observe.queries.load import HELD
 from cake_operator.observe.sampling import Sampling
 
 DEFINED = {metric.name: metric for metric in (*WORK, *CONFIGURATION)}
@@ -25,7 +26,7 @@ def test_the_operator_asks_for_metrics_of_the_engine():
     assert len(ASKED) >= 10
 
 
-@pytest.mark.parametrize("series", ASKED)
+@pytest.mark.parametrize("series", sorted({*ASKED} - {HELD}))  # that one is for a user's gateway to tell
 def test_every_series_that_the_operator_asks_for_is_one_that_the_engine_exports(series):
     assert metric_of(series) is not None
 

@@ -123,7 +123,7 @@ class Children:
         leaving = unwanted(self._cache, key, uid, desired)
         for obj in leaving:
             try:
-                await delete(self._client, key, obj)
+                await delete(self._client, self._cache, key, obj)
             except ApiError as error:
                 troubles.append(_refusal("DeleteRefused", obj, error))
         complete = wanted.keys() <= looked.keys() and not troubles and not leaving

@@ -187,14 +187,20 @@ class Client:
         meta = obj["metadata"]
         return await self._request("PUT", kind.path(meta["namespace"], meta["name"]), body=obj)
 
-    async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> None:
-        """Delete the object of that name if it is still the one with `uid`; none there is fine."""
+    async def delete(self, kind: Kind, namespace: str, name: str, uid: str) -> Object | None:
+        """Delete the object of that name if it is still the one with `uid`; none there is fine.
+
+        Returns:
+            The object where it stays for a while, as for its finalizers; None where it is gone.
+        """
         body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
         try:
-            await self._request("DELETE", kind.path(namespace, name), body=body)
+            answer = await self._request("DELETE", kind.path(namespace, name), body=body)
         except ApiError as error:
             if error.status not in (404, 409):
                 raise
+            return None
+        return answer if (answer.get("metadata") or {}).get("deletionTimestamp") else None
 
     async def _request(
         self,

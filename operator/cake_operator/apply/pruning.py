@@ -7,6 +7,7 @@ import logging
 from cake_operator import instruments
 from cake_operator.apply.cache import Cache, Key, Object
 from cake_operator.apply.client import Client
+from cake_operator.apply.keeping import keeper
 from cake_operator.apply.kinds import CHILDREN, kind_of
 from cake_operator.apply.ownership import controlled_by
 
@@ -31,13 +32,19 @@ def unwanted(cache: Cache, key: Key, uid: str, desired: list[Object]) -> list[Ob
     ]
 
 
-async def delete(client: Client, key: Key, obj: Object) -> None:
+async def delete(client: Client, cache: Cache, key: Key, obj: Object) -> None:
     """Delete a child of the CakeDeployment `key`, if it is still the one that was seen.
+
+    The cache takes it at once for gone, or going: a watch that says nothing would have it deleted at every look.
 
     Raises:
         ApiError: The API server refused.
     """
     kind, meta = kind_of(obj), obj["metadata"]
-    await client.delete(kind, meta["namespace"], meta["name"], meta["uid"])
+    going = await client.delete(kind, meta["namespace"], meta["name"], meta["uid"])
     instruments.WRITES.labels(kind.name, "delete").inc()
     logger.info("%s/%s: deleted %s %s: no longer wanted", *key, kind.name, meta["name"])
+    if going is None:
+        cache.forget(kind, obj)
+    else:
+        cache.refresh(kind, keeper(kind)(going))

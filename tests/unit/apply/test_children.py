@@ -54,6 +54,7 @@ class Server:
         refuses: The status with which it answers writes; 0 where it takes them.
         because: The cause that it gives for that.
         refused: How many writes it has refused.
+        going: What it answers to a deletion.
         bodies: The same, as JSON, but for deletions.
         meanwhile: What happens to what was written before it answers.
         writes: What was written, by method and name.
@@ -65,6 +66,7 @@ class Server:
         self.refuses = 0
         self.because = ""
         self.refused = 0
+        self.going: dict[str, Any] = {}
         self.writes: list[tuple[str, str]] = []
         self.bodies: list[dict[str, Any]] = []
         self.meanwhile: Callable[[dict[str, Any]], object] = lambda _: None
@@ -89,7 +91,7 @@ class Server:
             return web.json_response({"message": "no, because", "details": details}, status=self.refuses)
         self.writes.append((request.method, name))
         if request.method == "DELETE":
-            return web.json_response({})
+            return web.json_response(self.going)
         body = json.loads(await request.text())
         self.bodies.append(copy.deepcopy(body))
         body.setdefault("metadata", {})
@@ -253,6 +255,19 @@ async def test_a_deletion_that_is_refused_is_told() -> None:
         server.refuses = 403
         (trouble,) = await all_children.bring_to(KEY, "u", ORDER, [])
         assert (trouble.reason, trouble.message) == ("DeleteRefused", "PersistentVolumeClaim chat-lost: no, because")
+
+
+@pytest.mark.parametrize("finalizers", [[], ["kubernetes.io/pvc-protection"]])
+async def test_a_child_is_deleted_once_however_long_the_watch_says_nothing_of_it(finalizers: list[str]) -> None:
+    claim = child("PersistentVolumeClaim", "chat-lost", **owned(), labels=LABELS, uid="c", resourceVersion="5")
+    end = {"finalizers": finalizers, "deletionTimestamp": "2026-01-01T00:00:00Z", "resourceVersion": "6"}
+    async with children() as (all_children, cache, server):
+        cache.put(CLAIMS, claim)
+        server.going = {**claim, "metadata": claim["metadata"] | end} if finalizers else {"kind": "Status"}
+        for _ in range(3):
+            assert await all_children.bring_to(KEY, "u", ORDER, []) == []
+        assert server.writes == [("DELETE", "chat-lost")]
+        assert (cache.get(CLAIMS, "team", "chat-lost") is None) != bool(finalizers), "what stays for a while is seen to"
 
 
 @pytest.mark.parametrize("owner", [None, "another"])

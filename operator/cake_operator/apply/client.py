@@ -192,12 +192,15 @@ class Client:
 
         Returns:
             The object where it stays for a while, as for its finalizers; None where it is gone.
+
+        Raises:
+            ApiError: 409 where another one has the name by now, or the server cannot say.
         """
         body = {"preconditions": {"uid": uid}, "propagationPolicy": "Background"}
         try:
             answer = await self._request("DELETE", kind.path(namespace, name), body=body)
         except ApiError as error:
-            if error.status not in (404, 409):
+            if error.status != 404:
                 raise
             return None
         return answer if (answer.get("metadata") or {}).get("deletionTimestamp") else None

@@ -38,7 +38,7 @@ async def delete(client: Client, cache: Cache, key: Key, obj: Object) -> None:
     The cache takes it at once for gone, or going: a watch that says nothing would have it deleted at every look.
 
     Raises:
-        ApiError: The API server refused.
+        ApiError: The API server refused; 409 is for the next try, which sees what has that name then.
     """
     kind, meta = kind_of(obj), obj["metadata"]
     going = await client.delete(kind, meta["namespace"], meta["name"], meta["uid"])

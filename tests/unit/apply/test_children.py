@@ -257,6 +257,18 @@ async def test_a_deletion_that_is_refused_is_told() -> None:
         assert (trouble.reason, trouble.message) == ("DeleteRefused", "PersistentVolumeClaim chat-lost: no, because")
 
 
+async def test_a_deletion_in_conflict_is_for_the_next_try_and_not_taken_for_done() -> None:
+    claim = child("PersistentVolumeClaim", "chat-lost", **owned(), labels=LABELS, uid="c", resourceVersion="5")
+    async with children() as (all_children, cache, server):
+        cache.put(CLAIMS, claim)
+        server.refuses = 409
+        with pytest.raises(ApiError):
+            await all_children.bring_to(KEY, "u", ORDER, [])
+        server.refuses = 0
+        assert await all_children.bring_to(KEY, "u", ORDER, []) == []
+        assert server.writes == [("DELETE", "chat-lost")]
+
+
 @pytest.mark.parametrize("finalizers", [[], ["kubernetes.io/pvc-protection"]])
 async def test_a_child_is_deleted_once_however_long_the_watch_says_nothing_of_it(finalizers: list[str]) -> None:
     claim = child("PersistentVolumeClaim", "chat-lost", **owned(), labels=LABELS, uid="c", resourceVersion="5")

@@ -110,7 +110,8 @@ class PlanCosts:
         self._whole_steps = self.compute.curve(self.step_tokens, demand.decoding)
         self._seconds = {tier: self._reads(tier) for tier in self.tiers}
         self._outstanding = {request_id: plan.outstanding() for request_id, plan in plans.items()}
-        self._reads_ahead = {tier: self._see_reads(tier) for tier in self.tiers}
+        asked = {request_id: plan.reading() for request_id, plan in plans.items()}
+        self._reads_ahead = {tier: self._see_reads(tier, asked) for tier in self.tiers}
         self._compute_ahead = self._see_compute()
         self._line = self._stand_in_line()
         known = self.errors()
@@ -152,11 +153,11 @@ class PlanCosts:
         mine, ahead, between = reads.chunks(request_id)
         return Loads(seconds, mine, seconds(ahead), seconds(between))
 
-    def _see_reads(self, tier: str) -> ReadsAhead:
+    def _see_reads(self, tier: str, asked: Mapping[str, Mapping[str, int]]) -> ReadsAhead:
         rows = []
-        for request, plan in self._plans.items():
-            asked, outstanding = plan.reading().get(tier, 0), self._outstanding[request].get(tier, 0)
-            rows.append((request, asked, max(0, outstanding - asked)))  # reads below the floor are not outstanding
+        for request, by_tier in asked.items():
+            reading, outstanding = by_tier.get(tier, 0), self._outstanding[request].get(tier, 0)
+            rows.append((request, reading, max(0, outstanding - reading)))  # reads below the floor are not outstanding
         return ReadsAhead(rows)
 
     def _see_compute(self) -> ComputeAhead | None:

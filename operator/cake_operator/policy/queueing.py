@@ -54,7 +54,7 @@ def unhelped(pressure: Pressure, snapshot: DeploymentSnapshot, ready: int) -> Un
         token; when a figure is missing; when a pod does not report, at which requests may wait; when one request a
         pod or more waits now.
     """
-    value, wait = pressure.figure.value, mean_wait(snapshot)
+    value, wait = pressure.figure.value, _mean_wait(snapshot)
     others, waiting, pods = _others(snapshot), snapshot.waiting.value, snapshot.reporting_pods.value
     if pressure.latency is not Latency.TTFT or value is None:
         return None
@@ -66,7 +66,7 @@ def unhelped(pressure: Pressure, snapshot: DeploymentSnapshot, ready: int) -> Un
     return Unhelped(pressure, wait)
 
 
-def mean_wait(snapshot: DeploymentSnapshot) -> float | None:
+def _mean_wait(snapshot: DeploymentSnapshot) -> float | None:
     """Seconds that a request waited on average; None without requests, and when it is not known."""
     queue, arrivals = snapshot.mean_waiting.value, snapshot.arrivals.value
     return None if queue is None or not arrivals else queue / arrivals

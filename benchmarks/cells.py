@@ -71,7 +71,7 @@ def exit_status(benchmark: Callable[[], int], *faults: type[Exception]) -> int:
         return 1
 
 
-def measure(cells: Sequence[Cell], journal: Journal, disk: Path) -> dict[str, Figures]:
+def measure(cells: Sequence[Cell], journal: Journal[Figures], disk: Path) -> dict[str, Figures]:
     """The figures of these cells, by name: measured now, and told of, where the journal does not have them.
 
     Args:

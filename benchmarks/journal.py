@@ -1,4 +1,4 @@
-"""The figures of a run as they come, on disk: a run that was interrupted goes on where it was."""
+"""What a run finds as it comes, on disk: a run that was interrupted goes on where it was."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Generic, TypeVar
 
 Figures = dict[str, float]
+Found = TypeVar("Found")
+"""What a cell found, in what JSON can say."""
 
 
 def code_of(*modules: ModuleType) -> str:
@@ -29,7 +32,7 @@ class JournalError(RuntimeError):
     """The journal is of another run; the text says what to do."""
 
 
-class Journal:
+class Journal(Generic[Found]):
     """A file of one cell a line, after a line that says what was measured."""
 
     def __init__(self, path: Path, code: str, *, resume: bool) -> None:
@@ -44,14 +47,14 @@ class Journal:
             JournalError: It cannot be gone on with.
         """
         self._path = path
-        self.figures: dict[str, Figures] = {}
+        self.figures: dict[str, Found] = {}
         if resume:
             self._read(code)
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(json.dumps({"code": code}) + "\n")
 
-    def add(self, cell: str, figures: Figures) -> None:
+    def add(self, cell: str, figures: Found) -> None:
         """Keep what a cell found."""
         self.figures[cell] = figures
         with self._path.open("a") as lines:

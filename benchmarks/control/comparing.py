@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import product
 from math import ceil
@@ -11,6 +10,7 @@ from pathlib import Path
 from statistics import fmean
 
 from benchmarks.control.contenders import CONTENDERS, MOST, STATIC
+from benchmarks.control.plays import Plays
 from benchmarks.control.scenarios import DAY, MOVING, SCENARIOS, STEP, Scenario
 from cake_engine.config import LiveConfig, Mode
 from cake_simulator import hardware
@@ -76,42 +76,39 @@ def setup(rate: float, cold_start: float, seed: int, losses: tuple[float, ...]) 
 
 
 @dataclass(frozen=True)
-class Play:
+class Comparison:
     """What is played of every law.
 
     Attributes:
+        plays: Plays it, and keeps what came of it.
         trace: Recorded requests.
         unit: Seconds of a scenario of length 1.
-        jobs: Runs at a time.
     """
 
+    plays: Plays
     trace: Path
     unit: float
-    jobs: int
 
     def runs(self, cold_start: float, seeds: Sequence[int]) -> list[Run]:
         """Every law in all scenarios, at the settings that a search for the attainment by halves comes by."""
         left, found = {number: Search(one.settings) for number, one in enumerate(CONTENDERS)}, list[Run]()
-        with ProcessPoolExecutor(self.jobs) as pool:
-            while left:
-                asked = {number: search.next for number, search in left.items()}
-                wave = self._wave(pool, asked, SCENARIOS, [cold_start], seeds)
-                found += wave
-                for number, setting in asked.items():
-                    own = [r for r in wave if (r.contender, r.setting) == (CONTENDERS[number].name, setting)]
-                    left[number].tell(fmean(run.attainment for run in own) >= AT)
-                left = {number: search for number, search in left.items() if not search.over}
+        while left:
+            asked = {number: search.next for number, search in left.items()}
+            wave = self._wave(asked, SCENARIOS, [cold_start], seeds)
+            found += wave
+            for number, setting in asked.items():
+                own = [r for r in wave if (r.contender, r.setting) == (CONTENDERS[number].name, setting)]
+                left[number].tell(fmean(run.attainment for run in own) >= AT)
+            left = {number: search for number, search in left.items() if not search.over}
         return found
 
     def cold_starts(self, settings: dict[str, float], cold_starts: Sequence[float], seeds: Sequence[int]) -> list[Run]:
         """Each law that starts any at the setting that it has, where the load moves, with starts of other lengths."""
         asked = {number: settings[one.name] for number, one in enumerate(CONTENDERS) if one.name != STATIC}
-        with ProcessPoolExecutor(self.jobs) as pool:
-            return list(self._wave(pool, asked, MOVING, cold_starts, seeds))
+        return self._wave(asked, MOVING, cold_starts, seeds)
 
     def _wave(
         self,
-        pool: Executor,
         asked: dict[int, float],
         scenarios: Sequence[Scenario],
         cold_starts: Iterable[float],
@@ -121,7 +118,7 @@ class Play:
             _Job(self.trace, self.unit, number, setting, SCENARIOS.index(scenario), cold_start, seed)
             for cold_start, seed, scenario, (number, setting) in product(cold_starts, seeds, scenarios, asked.items())
         ]
-        return list(pool.map(_Job.run, jobs))
+        return self.plays.all(_run, jobs)
 
 
 @dataclass
@@ -172,20 +169,21 @@ class _Job:
     cold_start: float
     seed: int
 
-    def run(self) -> Run:
-        contender, scenario = CONTENDERS[self.contender], replace(SCENARIOS[self.scenario], unit=self.unit)
-        made = setup(scenario.rate(0.0), self.cold_start, self.seed, scenario.losses)
-        made = contender.fitted(self.setting, made)
-        policy = contender.make(self.setting, scenario, made)
-        found = simulate(made, scenario.requests(self.trace, self.seed), policy)
-        return Run(
-            contender.name,
-            self.setting,
-            scenario.name,
-            self.seed,
-            self.cold_start,
-            found.tally.attainment or 0.0,
-            found.replica_hours,
-            found.ends_turned,
-            tuple(found.moments) if scenario.name in DRAWN and self.seed == 0 else (),
-        )
+
+def _run(job: _Job) -> Run:
+    contender, scenario = CONTENDERS[job.contender], replace(SCENARIOS[job.scenario], unit=job.unit)
+    made = setup(scenario.rate(0.0), job.cold_start, job.seed, scenario.losses)
+    made = contender.fitted(job.setting, made)
+    policy = contender.make(job.setting, scenario, made)
+    found = simulate(made, scenario.requests(job.trace, job.seed), policy)
+    return Run(
+        contender.name,
+        job.setting,
+        scenario.name,
+        job.seed,
+        job.cold_start,
+        found.tally.attainment or 0.0,
+        found.replica_hours,
+        found.ends_turned,
+        tuple(found.moments) if scenario.name in DRAWN and job.seed == 0 else (),
+    )

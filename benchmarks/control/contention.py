@@ -7,12 +7,12 @@ stay as they are, so that nothing but the knobs is compared.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
 from statistics import geometric_mean
 
+from benchmarks.control.plays import Plays
 from cake_engine.config import LiveConfig
 from cake_operator.api import BalanceSpec
 from cake_operator.policy.laws import Laws
@@ -130,11 +130,9 @@ class Contended:
     knobs: tuple[Turned, ...] = ()
 
 
-def played(seconds: float, jobs: int) -> Iterator[Contended]:
+def played(plays: Plays, seconds: float) -> list[Contended]:
     """Every setting in every case, ours the last of each."""
-    chosen = [(case, setting, seconds) for case in CASES for setting in ALL]
-    with ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(_play, chosen)
+    return plays.all(_play, [(case, setting, seconds) for case in CASES for setting in ALL])
 
 
 def _play(chosen: tuple[str, str, float]) -> Contended:

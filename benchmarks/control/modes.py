@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from benchmarks.control.comparing import setup
+from benchmarks.control.plays import Plays
 from cake_engine.config import LiveConfig, Mode
 from cake_simulator import trace
 from cake_simulator.policies.static import Static
@@ -45,25 +43,19 @@ class Served:
     ttft_p90: float
 
 
-def bandwidths(path: Path, seconds: float, jobs: int) -> Iterator[Served]:
+def bandwidths(plays: Plays, path: Path, seconds: float) -> list[Served]:
     """Every way on every bandwidth."""
-    yield from _all(path, seconds, [(way, gigabytes, REPLICAS) for way in WAYS for gigabytes in GIGABYTES], jobs)
+    return plays.all(_serve, [(path, seconds, way, gigabytes, REPLICAS) for way in WAYS for gigabytes in GIGABYTES])
 
 
-def replicas(path: Path, seconds: float, jobs: int) -> Iterator[Served]:
+def replicas(plays: Plays, path: Path, seconds: float) -> list[Served]:
     """More replicas on a claim that is slow."""
-    yield from _all(
-        path, seconds, [(way, SLOW, number) for way in ("load only", "Cake") for number in MORE_REPLICAS], jobs
-    )
+    ways = ("load only", "Cake")
+    return plays.all(_serve, [(path, seconds, way, SLOW, number) for way in ways for number in MORE_REPLICAS])
 
 
-def _all(path: Path, seconds: float, chosen: Sequence[tuple[str, int, int]], jobs: int) -> Iterator[Served]:
-    with ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(partial(_serve, path, seconds), chosen)
-
-
-def _serve(path: Path, seconds: float, chosen: tuple[str, int, int]) -> Served:
-    way, gigabytes, number = chosen
+def _serve(chosen: tuple[Path, float, str, int, int]) -> Served:
+    path, seconds, way, gigabytes, number = chosen
     made = setup(0.0, 0.0, 0, ())
     speed = made.tiers[0].speed.model_copy(update={"bytes_per_second": gigabytes * 1e9})
     tiers = (replace(made.tiers[0], speed=speed),)

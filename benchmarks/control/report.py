@@ -44,7 +44,7 @@ class Found:
         machine: Where.
         command: How.
         trace: Name of the trace's file.
-        seconds: That all of it took.
+        seconds: Of one core, that all of it took.
     """
 
     paper: Sequence[Reproduced]

@@ -8,13 +8,12 @@ claim is full all laws are the same, and what is asked for the first time is com
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from statistics import fmean
 
 from benchmarks.control.comparing import setup
+from benchmarks.control.plays import Plays
 from cake_simulator import trace
 from cake_simulator.conversations import Reading, conversations
 from cake_simulator.ended import Ended
@@ -86,15 +85,14 @@ class Retained:
     loaded: int
 
 
-def played(path: Path, seconds: float, jobs: int) -> Iterator[Retained]:
+def played(plays: Plays, path: Path, seconds: float) -> list[Retained]:
     """Every law on every workload, and a claim without end."""
-    chosen = [(number, law) for number in range(len(WORKLOADS)) for law in ALL]
-    with ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(partial(_play, path, seconds), chosen)
+    return plays.all(_play, [(path, seconds, number, law) for number in range(len(WORKLOADS)) for law in ALL])
 
 
-def _play(path: Path, seconds: float, chosen: tuple[int, str]) -> Retained:
-    workload, law = WORKLOADS[chosen[0]], chosen[1]
+def _play(chosen: tuple[Path, float, int, str]) -> Retained:
+    path, seconds, number, law = chosen
+    workload = WORKLOADS[number]
     made = setup(0.0, 0.0, 0, ())
     blocks = {block for request in workload.requests(path, seconds) for block in request.blocks}
     chunk_bytes = made.hardware.kv_bytes_per_token * BLOCK_TOKENS

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import product
 from math import inf
 from pathlib import Path
 
 from benchmarks.control.comparing import AT, COLD_STARTS, setup
 from benchmarks.control.contenders import operators_own
+from benchmarks.control.plays import Plays
 from benchmarks.control.scenarios import Scenario
 from cake_simulator.ended import Ended
 from cake_simulator.simulation import simulate
@@ -42,15 +40,14 @@ class Woken:
     waited: int
 
 
-def played(path: Path, unit: float, jobs: int) -> Iterator[Woken]:
+def played(plays: Plays, path: Path, unit: float) -> list[Woken]:
     """A fleet that keeps one pod and one that sleeps, with starts of several lengths."""
     chosen = [(1, COLD_STARTS[-2]), *product([0], COLD_STARTS)]
-    with ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(partial(_play, path, unit), chosen)
+    return plays.all(_play, [(path, unit, fewest, cold_start) for fewest, cold_start in chosen])
 
 
-def _play(path: Path, unit: float, chosen: tuple[int, float]) -> Woken:
-    fewest, cold_start = chosen
+def _play(chosen: tuple[Path, float, int, float]) -> Woken:
+    path, unit, fewest, cold_start = chosen
     scenario, ended = replace(BURSTS, unit=unit), list[Ended]()
     percentile = round(100 * AT)
     made = replace(setup(scenario.rate(0.0), cold_start, 0, ()), fewest=fewest, ttft_percentile=percentile)

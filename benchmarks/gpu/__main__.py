@@ -52,7 +52,7 @@ def main() -> int:
 def benchmark(arguments: argparse.Namespace) -> int:
     """Measure the cells, then write and print what was found."""
     code = f"{code_of(*MEASURING)} {arguments.device.place.type}"
-    journal = Journal(arguments.journal, code, resume=arguments.resume)
+    journal: Journal[Figures] = Journal(arguments.journal, code, resume=arguments.resume)
     arguments.folder.mkdir(parents=True, exist_ok=True)
     until, measured = time.monotonic() + 60 * arguments.minutes, dict[str, Figures]()
     try:

@@ -16,7 +16,7 @@ import benchmarks.operator
 import cake_operator
 from benchmarks.cells import exit_status, matching, measure
 from benchmarks.goals import verdicts
-from benchmarks.journal import Journal, code_of
+from benchmarks.journal import Figures, Journal, code_of
 from benchmarks.operator.cells import SIZES, cells
 from benchmarks.operator.report import GOALS, Run, faults_found, write
 from benchmarks.pages import machine
@@ -34,7 +34,7 @@ def main() -> int:
 def benchmark(arguments: argparse.Namespace) -> int:
     """Measure the cells, then write and print what was found."""
     name = "operator-quick.jsonl" if arguments.quick else "operator.jsonl"
-    journal = Journal(
+    journal: Journal[Figures] = Journal(
         cache.root() / "benchmarks" / name, code_of(cake_operator, benchmarks.operator), resume=arguments.resume
     )
     measured = measure(arguments.cells, journal, cache.root())

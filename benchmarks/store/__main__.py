@@ -16,7 +16,7 @@ import benchmarks.store
 import cake_engine
 from benchmarks.cells import exit_status, matching, measure
 from benchmarks.goals import verdicts
-from benchmarks.journal import Journal, code_of
+from benchmarks.journal import Figures, Journal, code_of
 from benchmarks.pages import machine
 from benchmarks.store.cells import cells
 from benchmarks.store.report import GOALS, Run, write
@@ -34,7 +34,7 @@ def main() -> int:
 def benchmark(arguments: argparse.Namespace) -> int:
     """Measure the cells, then write and print what was found."""
     name = "store-quick.jsonl" if arguments.quick else "store.jsonl"
-    journal = Journal(
+    journal: Journal[Figures] = Journal(
         cache.root() / "benchmarks" / name, code_of(cake_engine, benchmarks.store), resume=arguments.resume
     )
     measured = measure(arguments.cells, journal, arguments.folder)

@@ -1,8 +1,9 @@
 """The HorizontalPodAutoscaler's law on a figure that is summed over the pods, and KEDA's use of it.
 
 Kubernetes' documented algorithm: desired = ceil(sum / target), nothing within a tolerance of 10% of what there is; up
-by the larger of double and four pods in 15 s at once, down only to the largest wish of the last 300 s. A figure that is
-missing changes nothing; with KEDA's fallback it is a number of replicas once it was missing often enough in a row.
+by the larger of double and four pods in 15 s at once, down only to the largest wish of the last 300 s, of which the
+number that it began with is one. A figure that is missing changes nothing; with KEDA's fallback it is a number of
+replicas once it was missing often enough in a row.
 """
 
 from __future__ import annotations
@@ -53,9 +54,13 @@ class Hpa:
     fallback: int | None = None
     _wishes: deque[tuple[float, int]] = field(default_factory=deque)
     _failures: int = 0
+    _began: bool = False
 
     def replicas(self, look: Look) -> int:
         """The law."""
+        if not self._began:
+            self._began = True
+            self._wishes.append((look.now, look.current))
         found = self.figure(look)
         if found is None:
             self._failures += 1

@@ -1,7 +1,8 @@
 """Knative's pod autoscaler on requests in flight: a stable window, and a panic window that never shrinks.
 
-Its published defaults: stable window 60 s, panic window a tenth of it, panic from twice what is ready on. Scrapes here
-are further apart than the panic window is long, so that the panic window is the newest scrape.
+Its published defaults: stable window 60 s, panic window a tenth of it, panic from twice what is ready on. It begins in
+panic where there is more than one pod, so as not to shrink before it has seen a stable window. Scrapes here are further
+apart than the panic window is long, so that the panic window is the newest scrape.
 """
 
 from __future__ import annotations
@@ -30,9 +31,14 @@ class Kpa:
     _seen: deque[tuple[float, float]] = field(default_factory=deque)
     _panic_since: float | None = None
     _panic_most: int = 0
+    _began: bool = False
 
     def replicas(self, look: Look) -> int:
         """The law."""
+        if not self._began:
+            self._began = True
+            if look.current > 1:
+                self._panic_since, self._panic_most = look.now, look.current
         found = in_flight(look)
         if found is None:
             return look.current

@@ -47,6 +47,12 @@ def test_hpa_shrinks_only_to_the_most_that_was_wished_for_in_five_minutes() -> N
     assert wished[20] == 1
 
 
+def test_hpa_and_kpa_keep_what_they_began_with_until_they_have_seen_their_window() -> None:
+    quiet = [look(15.0 * n, 4, 1, 0) for n in range(30)]
+    assert said(Hpa(in_flight, 5.0), *quiet) == [4] * 20 + [1] * 10
+    assert said(Kpa(5.0), *quiet[:6]) == [4, 4, 4, 4, 2, 2]
+
+
 def test_kedas_scaler_goes_by_the_tokens_that_are_to_come() -> None:
     asked = replace(look(0, 2), tokens_to_come=Figure.present(9000.0))
     assert said(Hpa(tokens_to_come, 3000.0), asked) == [3]

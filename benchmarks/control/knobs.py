@@ -22,7 +22,7 @@ def plot(found: Sequence[Contended]) -> str:
         figure = Figure(figsize=(9, 6), layout="constrained")
         rows = figure.subplots(3, len(CASES), sharex="col", sharey="row", squeeze=False)
         for number, case in enumerate(CASES):
-            runs = {one.setting: one for one in found if one.case == case and one.setting in COLOURS}
+            runs = {one.setting: one for one in found if one.case == case and one.setting in COLOURS and not one.seed}
             waits, writes, retention = (row[number] for row in rows)
             waits.set_title(case, fontsize=9)
             retention.set_xlabel("minutes")

@@ -131,8 +131,8 @@ def page(found: Found) -> str:
         short_tokens=SHORT_TOKENS,
         errors=calibration.errors(found.calibrated),
         over_lru=retention.over_lru(found.retained),
-        over_default=contention.versus(found.contended, contention.default),
-        over_best=contention.versus(found.contended, contention.best_fixed),
+        over_default=contention.over_default(found.contended),
+        over_best=contention.over_best_fixed(found.contended),
     )
     return "\n".join(line.rstrip() for line in text.splitlines()) + "\n"
 

@@ -236,7 +236,8 @@ def _tiers() -> Panels:
             "Blocks not stored",
             Line(total_rate(one("cake_tier_write_skips_total"), (*TIER, "reason")), "{{tier}} {{reason}}"),
             shows="Blocks a second that were computed and not kept, by reason.",
-            bad="no_space, denied, io_error: runbook CakeTierDegraded. queue_full: writes are slower than compute.",
+            bad="no_space, denied, io_error: runbook CakeTierDegraded. queue_full: writes are slower than compute, or "
+            "give way to reads of the volume for long.",
             quiet="All blocks were stored.",
         ),
     ]

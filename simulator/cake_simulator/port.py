@@ -10,10 +10,8 @@ from math import inf
 
 from simpy import Environment
 
+from cake_engine.core.yielding import Yielding
 from cake_simulator.file_tier import FileTier
-
-WRITE_BACKLOG = 256
-"""Chunks of one pod that wait to be written; what comes on top is not stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +42,7 @@ class Port:
         tier: Where it leads.
         chunk_bytes: Of one chunk.
         done: Told of every read that ends.
+        write_room: Chunks that may wait to be written; what comes on top is not stored.
         read_cap: Bytes per second that reads must not exceed.
         write_cap: Bytes per second that writes must not exceed.
         bytes_read: So far.
@@ -56,6 +55,7 @@ class Port:
     tier: FileTier
     chunk_bytes: float
     done: Callable[[ReadDone], None]
+    write_room: int
     read_cap: float = inf
     write_cap: float = inf
     bytes_read: float = 0.0
@@ -69,8 +69,10 @@ class Port:
     _to_write: deque[tuple[int, int]] = field(default_factory=deque)
     _unwritten: set[int] = field(default_factory=set)
     _writing: int = 0
+    _flowing: int = 0
     _read_from: float = 0.0
     _write_from: float = 0.0
+    _yielding: Yielding = field(default_factory=Yielding)
 
     @property
     def in_flight(self) -> int:
@@ -107,7 +109,7 @@ class Port:
         """
         if key in self.tier or key in self._unwritten:
             return
-        if len(self._unwritten) >= WRITE_BACKLOG:
+        if len(self._unwritten) >= self.write_room:
             self.skipped += 1
             return
         self._unwritten.add(key)
@@ -152,13 +154,24 @@ class Port:
             began = max(self.env.now, self._write_from)
             self._write_from = began + self.chunk_bytes / self.write_cap
             size = self.chunk_bytes * self.tier.speed.write_cost
-            self._after(began, partial(self.tier.stream.join, size, partial(self._stored, key, depth)))
+            self._after(began, partial(self._flow_out, key, depth, size))
 
-    def _stored(self, key: int, depth: int) -> None:
+    def _flow_out(self, key: int, depth: int, size: float) -> None:
+        self._flowing += 1
+        began, together = self.env.now - self.tier.speed.latency, self._flowing
+        self.tier.stream.join(size, partial(self._stored, key, depth, began, together))
+
+    def _stored(self, key: int, depth: int, began: float, together: int) -> None:
+        together = max(together, self._flowing)
+        self._flowing -= 1
         self._writing -= 1
         self._unwritten.discard(key)
         if self.closed:  # a temporary that nobody publishes
             return
         self.bytes_written += self.chunk_bytes
         self.tier.written(key, depth)
+        if self.tier.yields:
+            size, now = round(self.chunk_bytes), self.env.now
+            rest = self._yielding.rest(size, now - began, now, together)
+            self._write_from = max(self._write_from, self.env.now) + rest / self.tier.speed.writers
         self._begin_writes()

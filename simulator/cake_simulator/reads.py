@@ -11,6 +11,7 @@ from simpy import Environment
 from cake_engine.config import LiveConfig
 from cake_engine.core.read_window import FEWEST_READS
 from cake_engine.core.tier_cost import TierCost
+from cake_engine.core.write_queue import write_room
 from cake_simulator.counters import Counters
 from cake_simulator.file_tier import FileTier
 from cake_simulator.memory_tier import MemoryTier
@@ -51,7 +52,7 @@ class Reads:
         self._env, self._counters, self._rouse = env, counters, rouse
         self.chunk_bytes = max(1, round(chunk_bytes))
         self.memory = MemoryTier(memory_chunks)
-        self.ports = [Port(env, tier, chunk_bytes, self._done) for tier in tiers]
+        self.ports = [Port(env, tier, chunk_bytes, self._done, write_room(memory_chunks)) for tier in tiers]
         self.names = ["", *(port.tier.name for port in self.ports)]
         self.costs = {port.tier.name: TierCost(port.tier.speed.readers) for port in self.ports}
         self.window_seconds = 0.0

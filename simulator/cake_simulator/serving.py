@@ -87,7 +87,14 @@ class Serving:
         capacity = max(1, int(tier.capacity_bytes / self._chunk_bytes))
         stream = self._volumes.get(tier.name) if tier.shared else None
         return FileTier(
-            self._env, tier.name, tier.speed, capacity, ttl=tier.ttl_seconds, leaving=tier.leaving, stream=stream
+            self._env,
+            tier.name,
+            tier.speed,
+            capacity,
+            ttl=tier.ttl_seconds,
+            leaving=tier.leaving,
+            stream=stream,
+            yields=tier.yields,
         )
 
     def _start(self, name: str) -> Replica:

@@ -17,6 +17,7 @@ TIER_READ_BYTES = "cake_tier_read_bytes_total"
 TIER_WRITE_BYTES = "cake_tier_write_bytes_total"
 TIER_READ_SECONDS = "cake_tier_read_seconds"
 TIER_WRITE_SECONDS = "cake_tier_write_seconds"
+TIER_WRITE_RESTS = "cake_tier_write_rest_seconds_total"
 TIER_WRITE_SKIPS = "cake_tier_write_skips_total"
 TIER_USED = "cake_tier_used_bytes"
 TIER_CAPACITY = "cake_tier_capacity_bytes"
@@ -74,6 +75,12 @@ WORK = (
     Metric(TIER_WRITE_BYTES, "counter", "Bytes written to a tier.", ("tier",)),
     Metric(TIER_READ_SECONDS, "histogram", "Time of one block's read.", ("tier",), _SECONDS),
     Metric(TIER_WRITE_SECONDS, "histogram", "Time of one block's write.", ("tier",), _SECONDS),
+    Metric(
+        TIER_WRITE_RESTS,
+        "counter",
+        "Seconds in which no write to a tier began, to give way to its other users.",
+        ("tier",),
+    ),
     Metric(TIER_WRITE_SKIPS, "counter", "Blocks that were not stored, by reason.", ("tier", "reason")),
     Metric(TIER_USED, "gauge", "Bytes that a tier holds.", ("tier",)),
     Metric(TIER_CAPACITY, "gauge", "Bytes that a tier may hold.", ("tier",)),

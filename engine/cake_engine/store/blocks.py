@@ -205,7 +205,9 @@ class BlockStore:
             position=position_of(name),
             cipher=self._cipher,
         )
+        began = time.monotonic()
         self._directory.publish(name, buffer[:size])
+        transfer.writing_seconds = time.monotonic() - began
         return size
 
     def _reject(self, name: bytes, reason: Reject) -> None:

@@ -21,6 +21,7 @@ class TierStatistics:
         rejects: Files that were not the block asked for, by `Reject` value.
         fallbacks: Reads and look-ups given up, by reason: deadline, io_error, stale (the handle of a file or folder
             that a server has lost), denied, error, lookup_deadline, lookup_error, lookup_queue_full.
+        rested_seconds: For which no write was begun, because writes gave way.
         write_skips: Blocks not stored, by reason: queue_full, capacity, uncounted (nobody has counted what is there
             yet), no_space (or over a quota), denied (or mounted read-only), stale, io_error, deadline, paused (for a
             moment after a failed write), cancelled.
@@ -37,6 +38,7 @@ class TierStatistics:
     write_bytes: int = 0
     read_seconds: tuple[float, ...] = ()
     write_seconds: tuple[float, ...] = ()
+    rested_seconds: float = 0.0
     rejects: Mapping[str, int] = field(default_factory=dict)
     fallbacks: Mapping[str, int] = field(default_factory=dict)
     write_skips: Mapping[str, int] = field(default_factory=dict)
@@ -93,7 +95,14 @@ class Recorder:
             self._evictions += files
 
     def take(
-        self, tier: str, *, used_bytes: int, capacity_bytes: int, queue_depth: int, direct: bool = True
+        self,
+        tier: str,
+        *,
+        used_bytes: int,
+        capacity_bytes: int,
+        queue_depth: int,
+        rested_seconds: float = 0.0,
+        direct: bool = True,
     ) -> TierStatistics:
         """All counts since the last call, with these gauges."""
         with self._lock:
@@ -103,6 +112,7 @@ class Recorder:
                 write_bytes=self._write_bytes,
                 read_seconds=tuple(self._read_seconds),
                 write_seconds=tuple(self._write_seconds),
+                rested_seconds=rested_seconds,
                 rejects=dict(self._rejects),
                 fallbacks=dict(self._fallbacks),
                 write_skips=dict(self._write_skips),

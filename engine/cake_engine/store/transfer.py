@@ -29,6 +29,8 @@ class Transfer:
         size: Bytes of its file without a codec.
         failure: Why it failed; None while it has not. Set by `fail` and `abandon` alone.
         moved: Bytes that went over the wire: fewer with a codec; 0 when none did.
+        writing_seconds: In the file system, of a block that was written; without its codec and its copy.
+        together: Transfers of its pool that ran with it, itself among them: as many as there were at its start or end.
     """
 
     job: int
@@ -38,6 +40,8 @@ class Transfer:
     size: int
     failure: str | None = None
     moved: int = 0
+    writing_seconds: float = 0.0
+    together: int = field(default=1, init=False)
     asked: float = field(default=0.0, init=False)
     started: float = field(default=0.0, init=False)
     _state: _State = field(default=_State.QUEUED, init=False)

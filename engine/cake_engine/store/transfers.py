@@ -1,5 +1,7 @@
 """A bounded set of threads that move blocks, in the order of asking, within a bandwidth cap and a deadline.
 
+Writes give way to whatever else keeps the volume busy: `cake_engine.core.yielding`.
+
 A thread that a file system holds cannot be ended. What it was doing is reported as failed at its deadline, and what it
 may still bring is thrown away. Another thread takes its place, within bounds, until it comes back.
 """
@@ -13,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Collection
 
 from cake_engine.core.tier_cost import TierCost
+from cake_engine.core.yielding import Yielding
 from cake_engine.store.bandwidth import BandwidthCap
 from cake_engine.store.reader import page_buffer
 from cake_engine.store.statistics import RateMeter
@@ -65,6 +68,7 @@ class TransferPool:
         self._finished: deque[Transfer] = deque()
         self._cap = BandwidthCap()
         self._meter = RateMeter()
+        self._yielding, self._resting_until, self._rested = Yielding(), float("-inf"), 0.0
         self.cost = TierCost(readers=threads)
         self._stopping = False
         self._held = 0
@@ -122,6 +126,12 @@ class TransferPool:
         while self._finished:
             ended.append(self._finished.popleft())
         return ended
+
+    def take_rested(self) -> float:
+        """Seconds for which nothing was to begin since the last call, because writes gave way."""
+        with self._work:
+            rested, self._rested = self._rested, 0.0
+        return rested
 
     def wait_idle(self) -> None:
         """Wait until nothing waits or runs; no longer than a deadline for what a file system holds."""
@@ -184,7 +194,7 @@ class TransferPool:
                 if transfer.asked > read:
                     continue  # the cap was read before this was asked for: it may be an older one
                 size = int(transfer.size * self.cost.share)
-                due = self._cap.due(size, rate, transfer.asked)
+                due = max(self._cap.due(size, rate, transfer.asked), self._resting_until)
                 if due > now:
                     self._pacing = True
                     self._work.wait(min(due - now, 0.1))  # a cap that is raised meanwhile is seen soon
@@ -193,6 +203,7 @@ class TransferPool:
                 self._cap.take(size, rate, transfer.asked, now)
                 transfer.start(now)
                 self._running.append(self._queue.popleft())
+                transfer.together = len(self._running)
                 if self._queue:
                     self._work.notify()
                 return transfer
@@ -206,6 +217,8 @@ class TransferPool:
             if transfer.failure is None:
                 self.cost.observe(transfer.size, transfer.started, now, busy=len(self._running) > 1)
                 self.cost.observe_share(transfer.moved or transfer.size, transfer.size)
+            if transfer.failure is None and transfer.writing_seconds:
+                self._give_way(transfer, now)
             self._running.remove(transfer)
             self._finished.append(transfer)
             idle = not (self._queue or self._running)
@@ -215,6 +228,12 @@ class TransferPool:
                 self._meter.skipped(now, idle=idle)
             if idle:
                 self._rest.notify_all()
+
+    def _give_way(self, write: Transfer, now: float) -> None:
+        together = max(write.together, len(self._running))
+        rest = self._yielding.rest(write.moved, write.writing_seconds, now, together) / self._size
+        self._resting_until = max(self._resting_until, now) + rest
+        self._rested += rest
 
     def _expire(self, now: float) -> None:
         with self._work:

@@ -51,6 +51,7 @@ def record_tier(stats: OffloadingConnectorStats, tier: TierStatistics) -> None:
     counts: list[tuple[str, float, tuple[str, ...]]] = [
         (metrics.TIER_READ_BYTES, tier.read_bytes, name),
         (metrics.TIER_WRITE_BYTES, tier.write_bytes, name),
+        (metrics.TIER_WRITE_RESTS, tier.rested_seconds, name),
         (metrics.TIER_EVICTIONS, tier.evictions, name),
         (metrics.LOAD_CANCELS, tier.cancels, ()),
         *((metrics.BLOCK_REJECTS, count, (reason,)) for reason, count in tier.rejects.items()),

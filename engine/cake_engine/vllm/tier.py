@@ -17,6 +17,7 @@ from vllm.v1.kv_offload.tiering.base import JobResult, SecondaryTierManager, Tra
 
 from cake_engine.config import ModelIdentity, TierConfig
 from cake_engine.core.tier_cost import TierCost
+from cake_engine.core.write_queue import write_room
 from cake_engine.live import LiveConfigFile
 from cake_engine.store.blockfile import Reject
 from cake_engine.store.blocks import BlockStore
@@ -35,9 +36,6 @@ _DOUBT_SECONDS = 10.0
 """A block that could not be read for reasons of the file system is not asked for again in this time."""
 _SUSPENSION_SECONDS = 5.0
 """After a read passed its deadline the whole tier counts as empty for this time."""
-_QUEUED_WRITE_SHARE = 0.25
-"""Share of the primary tier that blocks waiting to be written may keep from being evicted."""
-_FEWEST_QUEUED_WRITES = 8
 _REJECTS = frozenset(reject.value for reject in Reject)
 
 
@@ -98,7 +96,7 @@ class CakeFileTier(SecondaryTierManager):
         """Keys on the tier of what is being read, by the engine's."""
         self._refused: list[Transfer] = []
         self._suspended_until = float("-inf")
-        self._queued_writes = max(_FEWEST_QUEUED_WRITES, int(_QUEUED_WRITE_SHARE * len(rows)))
+        self._queued_writes = write_room(len(rows))
         self.on_completion: Callable[[], None] = lambda: None
         self.passed_over = False
         self._recorder = Recorder()
@@ -225,6 +223,7 @@ class CakeFileTier(SecondaryTierManager):
             used_bytes=self._store.used_bytes,
             capacity_bytes=self._tier.capacity_bytes,
             queue_depth=self._reads.depth,
+            rested_seconds=self._writes.take_rested(),
             direct=self._store.reads_directly,
         )
 

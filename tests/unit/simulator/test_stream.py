@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 from simpy import Environment
 
 from cake_simulator.file_tier import FileTier, Kept, TierSpeed, least_recently_used
-from cake_simulator.port import WRITE_BACKLOG, Port, ReadDone
+from cake_simulator.port import Port, ReadDone
 from cake_simulator.stream import Stream
+
+WRITE_ROOM = 20
 
 
 def ends(rate: float, transfers: list[tuple[float, float]]) -> list[float]:
@@ -54,7 +56,7 @@ def port(readers: int = 2, latency: float = 0.5, **caps: float) -> tuple[Environ
     env, done = Environment(), []
     speed = TierSpeed(bytes_per_second=10, latency=latency, readers=readers, writers=1)
     tier = FileTier(env, "shared", speed, 100)
-    return env, tier, Port(env, tier, 10.0, done.append, **caps), done
+    return env, tier, Port(env, tier, 10.0, done.append, WRITE_ROOM, **caps), done
 
 
 def test_reads_in_flight_pay_latency_together_and_those_behind_wait_for_a_reader() -> None:
@@ -105,16 +107,36 @@ def test_a_cap_spaces_reads_out() -> None:
     assert [one.ended for one in done] == pytest.approx([1.0, 3.0, 5.0])
 
 
-def test_writes_slow_reads_and_more_than_the_backlog_is_not_stored() -> None:
+def test_writes_slow_reads_and_more_than_there_is_room_for_is_not_stored() -> None:
     env, tier, way, done = port(latency=0.0)
     tier.written(1000)
-    for key in range(WRITE_BACKLOG + 5):
+    for key in range(WRITE_ROOM + 5):
         way.write(key)
     way.read(1000, ahead=False)
     env.run()
     assert done[0].ended == pytest.approx(2.0)
     assert way.skipped == 5
-    assert way.bytes_written == 10 * WRITE_BACKLOG
+    assert way.bytes_written == 10 * WRITE_ROOM
+
+
+@pytest.mark.parametrize(("yields", "of_an_equal_part"), [(False, 1.0), (True, 1 / (1 + 8 * 0.85))])
+def test_beside_reads_of_another_pod_writes_that_give_way_take_less_and_all_when_those_end(
+    yields: bool, of_an_equal_part: float
+) -> None:
+    env, tier, way, _ = port(latency=0.0)
+    tier.yields = yields
+    way.write(0)
+    env.run()
+    reads = 9
+    for _ in range(reads):
+        tier.stream.join(1e4, lambda: None)  # until 9000 s and more
+    for key in range(1, WRITE_ROOM):
+        way.write(key)
+    env.run(until=101.0)
+    equal = 100.0 * 10.0 / (reads + 1)
+    assert way.bytes_written - 10.0 == pytest.approx(of_an_equal_part * equal, abs=10.0)
+    env.run()
+    assert way.bytes_written == 10.0 * WRITE_ROOM
 
 
 def test_the_least_recently_used_leave_a_full_tier_first() -> None:

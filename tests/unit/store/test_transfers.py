@@ -367,3 +367,35 @@ def test_a_pool_whose_threads_all_died_fails_what_is_asked_and_waits_for_nothing
     pool.submit(transfers(3))
     pool.wait_idle()
     assert [t.failure for t in pool.finished()] == ["deadline"] * 3
+
+
+def test_writes_rest_after_one_that_others_held_up_and_reads_of_the_pool_never_do(bench: Bench) -> None:
+    began: list[float] = []
+
+    def write(transfer: Transfer, buffer: memoryview) -> None:
+        began.append(time.monotonic())
+        transfer.moved = transfer.size
+        transfer.writing_seconds = (0.001, 0.001, 0.071, 0.001)[transfer.chunk]  # as measured in the file system
+
+    pool = bench.pool(write)
+    pool.submit(transfers(4))
+    bench.wait(4)
+    rested = pool.take_rested()
+    assert rested == pytest.approx(8 * (0.071 - 0.021))
+    assert began[3] - began[2] >= rested
+    assert began[2] - began[0] < rested
+    assert pool.take_rested() == 0
+
+
+def test_what_waits_for_the_end_of_a_rest_is_taken_back_at_once_when_the_pool_stops(bench: Bench) -> None:
+    def write(transfer: Transfer, buffer: memoryview) -> None:
+        transfer.moved = transfer.size
+        transfer.writing_seconds = (0.001, 60.0, 0.0)[transfer.chunk]
+
+    pool = bench.pool(write)
+    pool.submit(transfers(3))
+    bench.wait(2)
+    began = time.monotonic()
+    pool.stop()
+    assert time.monotonic() - began < 30
+    assert ends(pool, 3)[b"2"] == "cancelled"

@@ -32,6 +32,7 @@ PATIENCE_SECONDS: Final = 900.0
 """For what takes minutes with thousands of CakeDeployments."""
 _QUIET_SECONDS: Final = 3.0
 _MIB: Final = 1 << 20
+_DOCKERFILE: Final = Path(__file__).parents[2] / "images" / "operator.Dockerfile"
 
 T = TypeVar("T")
 
@@ -66,6 +67,7 @@ class Stage:
             "PYTHONPATH": os.pathsep.join(path),
             "PYTHONDONTWRITEBYTECODE": "",
             "PYTHONPYCACHEPREFIX": str(cache.root() / "benchmarks" / "bytecode"),
+            **image_variables("MALLOC_"),
             **variables,
         }
         return OperatorProcess(self.cluster.kubeconfig, self.folder / f"{name}.log", **environment)
@@ -146,6 +148,13 @@ async def within_patience(coming: Awaitable[T], what: str) -> T:
         return await asyncio.wait_for(coming, PATIENCE_SECONDS)
     except TimeoutError:
         raise MeasurementError(f"after {PATIENCE_SECONDS:.0f} s still not: {what}") from None
+
+
+def image_variables(prefix: str) -> dict[str, str]:
+    """Variables of the operator's image whose names begin so."""
+    lines = [line.split()[1:] for line in _DOCKERFILE.read_text().splitlines() if line.startswith("ENV ")]
+    pairs = [pair.partition("=") for line in lines for pair in line]
+    return {name: value for name, _, value in pairs if name.startswith(prefix)}
 
 
 def _without_extras() -> Path:

@@ -74,7 +74,7 @@ CONTENDERS = (
     Contender(
         "KEDA, in flight",
         "in flight for each pod",
-        (5, 3.5, 2.5, 2, 1.5, 1, 0.7),
+        (3.5, 2.5, 2, 1.5, 1, 0.7, 0.5),
         lambda n, *_: Hpa(in_flight, n, FALLBACK),
     ),
     Contender(
@@ -83,8 +83,8 @@ CONTENDERS = (
         (16, 8, 6, 4, 3, 2, 1),
         lambda thousands, *_: Hpa(tokens_to_come, 1000 * thousands, FALLBACK),
     ),
-    Contender("KPA", "in flight for each pod", (3, 2, 1.4, 1, 0.7, 0.5, 0.35), lambda setting, *_: Kpa(setting)),
-    Contender("llm-d SLO", "TTFT target, s", (20, 15, 10, 7.5, 5, 3.5, 2), lambda setting, *_: SloRatio(setting)),
+    Contender("KPA", "in flight for each pod", (2, 1.4, 1, 0.7, 0.5, 0.35, 0.25), lambda setting, *_: Kpa(setting)),
+    Contender("llm-d SLO", "TTFT target, s", (15, 10, 7.5, 5, 3.5, 2, 1), lambda setting, *_: SloRatio(setting)),
     Contender(
         OURS,
         f"percentile that is promised {TARGET:g} s",

@@ -32,6 +32,7 @@ class Offered:
         requests: That come each second.
         age_seconds: Of the oldest figure behind it.
         waiting: Requests that wait in the engines, on average; None where that is not known.
+        queued: Those that wait now; likewise.
     """
 
     at: datetime
@@ -39,6 +40,7 @@ class Offered:
     requests: float
     age_seconds: float = 0.0
     waiting: float | None = None
+    queued: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ def offered(snapshot: DeploymentSnapshot, ready: int, now: datetime) -> Offered 
     if not 0 <= seconds <= MOST_REPLICAS_WORTH:
         return f"{seconds:g} s of compute each second cannot be"
     age = max(figure.age_seconds or 0.0 for figure in named.values())
-    return Offered(now, seconds, requests, age, snapshot.mean_waiting.value)
+    return Offered(now, seconds, requests, age, snapshot.mean_waiting.value, snapshot.waiting.value)
 
 
 def remember(looks: Sequence[Offered], newest: Offered) -> tuple[Offered, ...]:

@@ -21,7 +21,7 @@ class Waits:
     Attributes:
         seconds: As seen.
         surely: What is left of them if chance has added as much as it does at every twentieth look.
-        shorter: Whether fewer wait than at the look before: what is there gets done with them.
+        shorter: Whether fewer wait than at the look before, or nobody does now: what is there gets done with them.
     """
 
     seconds: float
@@ -45,4 +45,5 @@ def waits(looks: Sequence[Offered], window: timedelta, since: datetime | None) -
     mean, scrapes = sum(waiting) / len(waiting), RATE_SAMPLES * (1 + (counted[-1].at - counted[0].at) / window)
     chance, rate = CHANCE * sqrt(mean * scrapes) / scrapes, requests / len(counted)
     before = looks[-2].waiting if len(looks) > 1 else None
-    return Waits(mean / rate, max(0.0, mean - chance) / rate, before is not None and waiting[-1] < before)
+    shorter = looks[-1].queued == 0 or (before is not None and waiting[-1] < before)
+    return Waits(mean / rate, max(0.0, mean - chance) / rate, shorter)

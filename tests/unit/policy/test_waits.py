@@ -32,6 +32,25 @@ def test_of_few_sightings_nothing_follows(seen: list[float], seconds: float, sur
     assert waits(looks(*seen), WINDOW, None) == Waits(pytest.approx(seconds), pytest.approx(surely))
 
 
+@pytest.mark.parametrize(
+    ("before", "mean", "queued", "done"),
+    [
+        (3.0, 2.0, 4.0, True),
+        (3.0, 3.0, 4.0, False),
+        (3.0, 3.0, 0.0, True),
+        (2.0, 3.0, 0.0, True),
+        (2.0, 3.0, None, False),
+    ],
+)
+def test_a_queue_that_shrinks_or_is_empty_gets_done_with_what_there_is(
+    before: float, mean: float, queued: float | None, done: bool
+) -> None:
+    newest = Offered(at(15), 1.0, 2.0, 5.0, mean, queued)
+    found = waits([Offered(at(0), 1.0, 2.0, 5.0, before, 1.0), newest], WINDOW, None)
+    assert found is not None
+    assert found.shorter == done
+
+
 def test_what_waited_before_the_fleet_grew_does_not_count() -> None:
     found = waits(looks(9.0, 9.0, 0.0, 1.0), WINDOW, at(30))
     assert found is not None

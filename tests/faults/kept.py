@@ -50,9 +50,16 @@ class KeptOperator(OperatorProcess):
         Raises:
             RuntimeError: It is to be there no more: what is waited for will not come.
         """
+        self._wanted()
+        return super().figure(name)
+
+    def _running(self) -> bool:
+        self._wanted()
+        return super()._running()
+
+    def _wanted(self) -> None:
         if self._over:
             raise RuntimeError("the operator is to be there no more")
-        return super().figure(name)
 
     async def keep(self) -> NoReturn:
         """Start it anew whenever it has ended, until cancelled."""

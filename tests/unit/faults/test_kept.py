@@ -20,3 +20,10 @@ def test_an_operator_that_was_about_to_be_started_at_the_end_does_not_stay(tmp_p
     with pytest.raises(RuntimeError):
         operator.start()
     assert operator.wait() != 0
+
+
+def test_who_starts_it_gives_up_at_once_when_its_process_has_been_ended_meanwhile(tmp_path: Path) -> None:
+    operator = KeptOperator(tmp_path / "kubeconfig", tmp_path / "log")
+    operator.__exit__()
+    with pytest.raises(RuntimeError, match="no more"):  # an AssertionError would be asked again, for minutes
+        operator._running()

@@ -86,7 +86,7 @@ def test_five_fields_are_stored_with_every_default_written_out(stored: dict[str,
     spec = stored["spec"]
     assert spec["engine"]["drain"] == {"preStop": "15s", "shutdownTimeout": "120s"}
     assert spec["balance"]["mode"] == "Adaptive"
-    assert spec["balance"]["bounds"]["retainFrom"] == {"min": 0, "max": 0.9}
+    assert spec["balance"]["bounds"] == {"writeBandwidth": {}}
     assert spec["kvTiers"][1]["persistentVolumeClaim"]["retain"] == "Keep"
     assert spec["scaling"] == {
         "minReplicas": 1,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,8 +22,10 @@ from dashboards.layout import json_of
 from demo import installation
 from demo.fitting import fitted
 from demo.prometheus import Recorded
+from demo.scaling import reasons
 from demo.served import Served, condition, ready
 from demo.server import Server
+from demo.tuning import Retuning, retunings
 from tests.cluster.waiting import eventually
 from tests.e2e.tiny import MEMORY, complete, deployment, weights
 from tests.engine.serving import prompt
@@ -34,6 +38,11 @@ LONG_ANSWER = 1000
 PROMPTS = [prompt(1500, seed=seed) for seed in (1, 2)]
 
 SLO = {"ttft": {"percentile": 90, "target": "30s"}}
+TIGHT_SLO = {"ttft": {"percentile": 90, "target": "250ms"}}
+CLIENTS = 6
+"""Each with a new prompt of 15 steps at a time: together they miss the tight objective on one pod."""
+SLOW_LOADS = {"loadBandwidth": {"shared": "1Mi"}}
+"""So slow that all of a prompt is better computed, which the tuner finds out."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +126,29 @@ def test_a_wrong_knob_is_refused_and_changes_nothing(small: Small) -> None:
     assert small.served.now.spec.balance.knobs.retain_from == 0.25
 
 
+def test_the_tuner_turns_a_knob_by_what_it_measures_and_every_pod_confirms_it_without_a_restart(small: Small) -> None:
+    before = small.lives()
+    answers = [complete(small.server, tokens) for tokens in PROMPTS]
+    bounds = {"retainFrom": {"max": 0.5}}
+    tuned = {"mode": Mode.ADAPTIVE.value, "tuning": "Auto", "knobs": SLOW_LOADS, "bounds": bounds}
+    small.served.settle(small.served.patch({"balance": tuned}), TUNE_SECONDS)
+    first = len(small.served.history) - 1
+
+    def turned() -> list[Retuning]:
+        small.server.forget()
+        assert [complete(small.server, tokens) for tokens in PROMPTS] == answers
+        return list(retunings(small.served.history[first:]))
+
+    found = eventually(turned, "the tuner has turned a knob", START_SECONDS)[0]
+    assert found.retain_from == (0.25, pytest.approx(0.3))
+    assert "meeting points" in found.reason
+    assert small.recorded.total("cake_knob", _now(small), knob="retainFrom") >= found.retain_from[1]
+    assert small.lives() == before
+
+    off = {"tuning": "Off", "bounds": {"retainFrom": None}, "knobs": {"retainFrom": 0.25, "loadBandwidth": None}}
+    small.served.settle(small.served.patch({"balance": off}), TUNE_SECONDS)
+
+
 def test_kubectl_scale_adds_a_pod_that_has_confirmed_the_knobs_too(small: Small) -> None:
     small.served.kubectl("scale", "cakedeployment", NAME, "--replicas=2")
     grown = small.served.wait("two ready pods", lambda now: now.status.ready_replicas == 2, START_SECONDS)
@@ -149,6 +181,33 @@ def test_kubectl_scale_takes_a_pod_away(small: Small) -> None:
     small.served.wait("one pod", lambda now: now.status.replicas == 1, END_SECONDS)
     eventually(lambda: len(small.pods()) == 1, "one pod is left")
     assert complete(small.server, PROMPTS[0])
+
+
+def test_the_objective_adds_a_replica_under_load_and_takes_it_away_in_silence_and_no_answer_is_lost(
+    small: Small,
+) -> None:
+    first, seeds, over = len(small.served.history) - 1, itertools.count(1000), threading.Event()
+
+    def ask() -> int:
+        answered = 0
+        while not over.is_set():
+            answered += len(complete(small.server, prompt(1900, seed=next(seeds)))) == 8
+        return answered
+
+    scaling = {"minReplicas": 1, "maxReplicas": 2, "scaleDownStabilization": "20s"}
+    small.served.patch({"replicas": None, "slo": TIGHT_SLO, "scaling": scaling})
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        asking = [clients.submit(ask) for _ in range(CLIENTS)]
+        try:
+            small.served.wait("two ready pods", lambda now: now.status.ready_replicas == 2, START_SECONDS)
+        finally:
+            over.set()
+        assert sum(one.result(END_SECONDS) for one in asking) == next(seeds) - 1000
+    small.served.wait("one pod", lambda now: now.status.replicas == 1, END_SECONDS)
+    eventually(lambda: len(small.pods()) == 1, "one pod is left", END_SECONDS)
+    said = list(reasons(small.served.history[first:]))
+    assert [one.split(":")[0] for one in said] == ["1 to 2", "2 to 1"]
+    small.served.settle(small.served.patch({"replicas": 1, "slo": SLO}), TUNE_SECONDS)
 
 
 def test_the_conditions_say_that_all_is_well(small: Small) -> None:

@@ -76,7 +76,9 @@ class BandwidthBounds(SpecPart):
 class BoundsSpec(SpecPart):
     """How far the tuner may go."""
 
-    retain_from: FractionBounds = Field(default=FractionBounds(), description="Bounds of `knobs.retainFrom`.")
+    retain_from: FractionBounds | None = Field(
+        default=None, description="Bounds of `knobs.retainFrom`; without them tuning leaves it as it is."
+    )
     write_bandwidth: BandwidthBounds = Field(
         default=BandwidthBounds(), description="Bounds of every tier's `knobs.writeBandwidth`, in bytes per second."
     )
@@ -84,7 +86,7 @@ class BoundsSpec(SpecPart):
 
 def _starts_in_bounds(balance: BalanceSpec) -> bool:
     start, bounds = balance.knobs.retain_from, balance.bounds.retain_from
-    return balance.tuning == "Off" or start is None or bounds.min <= start <= bounds.max
+    return balance.tuning == "Off" or start is None or bounds is None or bounds.min <= start <= bounds.max
 
 
 def _caps_in_bounds(balance: BalanceSpec) -> bool:
@@ -138,11 +140,11 @@ class BalanceSpec(SpecPart):
             ".staticMeetingPoint",
         ),
         Rule(
-            "self.tuning == 'Off' || !has(self.knobs.retainFrom)"
+            "self.tuning == 'Off' || !has(self.knobs.retainFrom) || !has(self.bounds.retainFrom)"
             " || (self.bounds.retainFrom.min <= self.knobs.retainFrom"
             " && self.knobs.retainFrom <= self.bounds.retainFrom.max)",
-            "knobs.retainFrom is outside bounds.retainFrom (0 to 0.9 if not written), where tuning keeps it: move one"
-            ' of them, or write tuning: "Off"',
+            "knobs.retainFrom is outside bounds.retainFrom (0 to 0.9 where that says nothing), where tuning keeps it:"
+            ' move one of them, or write tuning: "Off"',
             _starts_in_bounds,
             ".knobs.retainFrom",
         ),

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from cake_engine.config import Knobs, Mode
-from cake_operator.api import BalanceSpec
+from cake_operator.api import BalanceSpec, FractionBounds
 from cake_operator.observe.snapshot import DeploymentSnapshot
 from cake_operator.policy.balance_history import BalanceHistory
 from cake_operator.policy.change_budget import afford
@@ -144,7 +144,8 @@ def _step(case: Case, tiers: Sequence[str], history: BalanceHistory) -> tuple[De
     writes, history = _writes(case, tiers, history)
     if writes.value != case.base:
         return writes, history
-    retention = _retention(case, history.since)
+    bounds = case.balance.bounds.retain_from  # it makes room, and first tokens come later for it: only where asked for
+    retention = case.stay("") if bounds is None else _retention(case, bounds, history.since)
     if retention.value != case.base:
         return retention, history
     reasons = "; ".join(decision.reason for decision in (retention, writes) if decision.reason)
@@ -187,12 +188,12 @@ def _writes(case: Case, tiers: Sequence[str], history: BalanceHistory) -> tuple[
     return case.stay("; ".join(reasons), valid), history
 
 
-def _retention(case: Case, since: datetime | None) -> Decision[Knobs]:
+def _retention(case: Case, bounds: FractionBounds, since: datetime | None) -> Decision[Knobs]:
     if since is not None and case.now < since + case.law.judging:
         return case.until(since + case.law.judging, since)
     if case.balance.mode is not Mode.ADAPTIVE:
         return case.stay(f"mode {case.balance.mode}: meeting points are not chosen, retention stays")
-    step = retain(case.base.retain_from, case.snapshot, case.balance.bounds.retain_from, case.law)
+    step = retain(case.base.retain_from, case.snapshot, bounds, case.law)
     if step.retain_from == case.base.retain_from:
         return case.stay(step.reason, step.valid)
     return case.turn(RETAIN, step.retain_from, step.reason)

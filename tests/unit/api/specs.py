@@ -409,9 +409,9 @@ BALANCE = [
     ),
     Case(
         "a knob above its bounds",
-        {"balance": {"knobs": {"retainFrom": 0.95}}},
+        {"balance": {"knobs": {"retainFrom": 0.95}, "bounds": {"retainFrom": {}}}},
         "spec.balance.knobs.retainFrom",
-        "knobs.retainFrom is outside bounds.retainFrom (0 to 0.9 if not written), where tuning keeps it: move one",
+        "knobs.retainFrom is outside bounds.retainFrom (0 to 0.9 where that says nothing), where tuning keeps it: move",
     ),
     Case(
         "a knob below its bounds",
@@ -556,7 +556,8 @@ ACCEPTED = [
     Case("knobs of a tier", {"balance": {"knobs": {"loadBandwidth": {"shared": "4Gi"}, "minimumLoadTokens": 0}}}),
     Case("caps on their bounds", _capped("8Mi", min="8Mi", max="8Mi")),
     Case("a knob that nothing tunes", {"balance": {"tuning": "Off", "knobs": {"retainFrom": 1}}}),
-    Case("a knob on its bound", {"balance": {"knobs": {"retainFrom": 0.9}}}),
+    Case("a knob on its bound", {"balance": {"knobs": {"retainFrom": 0.9}, "bounds": {"retainFrom": {}}}}),
+    Case("a knob without bounds", {"balance": {"knobs": {"retainFrom": 0.95}}}),
     Case("no replicas", {"replicas": 0}),
     Case("a fleet that may sleep", {"scaling": {"minReplicas": 0}}),
     Case("the longest duration", {"engine": {"startupTimeout": "3650d"}}),

@@ -51,7 +51,7 @@ def test_null_is_the_same_as_absent():
 def test_five_fields_get_the_defaults_a_user_would_choose():
     spec = CakeDeployment.model_validate(FIVE_FIELDS).spec
     assert (spec.replicas, spec.slo, spec.scaling.max_replicas) == (None, None, 1)
-    assert (spec.balance.mode, spec.balance.tuning, spec.balance.bounds.retain_from.max) == ("Adaptive", "Auto", 0.9)
+    assert (spec.balance.mode, spec.balance.tuning, spec.balance.bounds.retain_from) == ("Adaptive", "Auto", None)
     assert (spec.engine.drain.pre_stop.seconds, spec.engine.startup_timeout) == (15, None)
     assert spec.service.type == "ClusterIP"
 

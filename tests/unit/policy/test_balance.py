@@ -21,8 +21,9 @@ MIB = 2.0**20
 WRITE = "write_bandwidth_bytes_per_second"
 
 
-def spec(**fields: Any) -> BalanceSpec:
-    return BalanceSpec.model_validate(fields)
+def spec(*, bounds: dict[str, Any] | None = None, **fields: Any) -> BalanceSpec:
+    """With retention tuned, within bounds that are given or as wide as they are by default."""
+    return BalanceSpec.model_validate({"bounds": {"retainFrom": {}, **(bounds or {})}, **fields})
 
 
 def measured(low: float = 0.42, read_ms: float = 10, points: float = 50, reads: float = 1000) -> DeploymentSnapshot:
@@ -150,6 +151,15 @@ def test_a_cut_in_vain_is_taken_back() -> None:
     decision = tuner.decide(210, measured(0.42, 22))
     assert decision.value.write_bandwidth_bytes_per_second == {}
     assert "taken back" in decision.reason
+
+
+def test_retention_is_left_alone_where_no_bounds_say_how_far_it_may_go() -> None:
+    tuner = Tuner(BalanceSpec(), Knobs(retain_from=0.3))
+    assert tuner.decide(0, measured(0.9)).value == Knobs()  # what tuning made of it, when it was asked to, goes
+    found = tuner.decide(200, measured(0.9), says(tuner.generation, tuner.generation, tuner.generation))
+    assert found.value == Knobs()
+    assert "retention" not in found.reason
+    assert "shared" in found.reason
 
 
 def test_the_example_in_the_documentation_is_what_happens() -> None:

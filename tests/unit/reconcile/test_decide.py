@@ -50,6 +50,7 @@ def test_replicas_are_decided_by_whoever_may(which: str) -> None:
 
 
 KNOBS = {"balance": {"knobs": {"retainFrom": 0.2}, "tuning": "Off"}}
+TUNED = {"balance": {"bounds": {"retainFrom": {}}}}
 LIVE: dict[str, tuple[dict[str, Any], LiveConfig | None, int, LiveConfig]] = {
     "new": ({}, None, 0, LiveConfig()),
     "the user's knobs": (KNOBS, None, 0, LiveConfig(retain_from=0.2)),
@@ -62,7 +63,7 @@ LIVE: dict[str, tuple[dict[str, Any], LiveConfig | None, int, LiveConfig]] = {
         LiveConfig(generation=5, mode=Mode.LOAD_ONLY),
     ),
     "tuned before a restart": (
-        {},
+        TUNED,
         LiveConfig(generation=9, retain_from=0.3),
         9,
         LiveConfig(generation=9, retain_from=0.3),
@@ -80,7 +81,7 @@ def test_the_engines_are_told_what_was_decided(which: str) -> None:
 
 def test_a_tuned_knob_that_was_edited_by_hand_comes_back() -> None:
     tuned = LiveConfig(generation=9, retain_from=0.3)
-    resource, laws = cake(), Laws()
+    resource, laws = cake(**TUNED), Laws()
     _, memory = decide(resource, replace(BARE, live=tuned), NOTHING, Memory("u"), laws=laws, reached=9, now=NOW)
     edited = replace(BARE, live=LiveConfig(generation=9, retain_from=0.8))
     decided, _ = decide(resource, edited, NOTHING, memory, laws=laws, reached=9, now=NOW)

@@ -105,7 +105,7 @@ def test_writes_that_are_held_back_store_less() -> None:
 
 def test_the_balance_is_asked_as_the_operator_asks_it() -> None:
     law = Laws().tuning
-    tuner = Balance(BalanceSpec(), ["shared"], law)
+    tuner = Balance(BalanceSpec.model_validate({"bounds": {"retainFrom": {}}}), ["shared"], law)
     met = Figure(0.6, 5.0, State.PRESENT)
     snapshot = DeploymentSnapshot(
         generations={"pod-0": 1}, meeting_point_low=met, meeting_points=Figure(50.0, 5.0, State.PRESENT)

@@ -80,7 +80,7 @@ CONTENDERS = (
     Contender(
         "KEDA, tokens",
         "thousand prompt tokens to come for each pod",
-        (16, 8, 6, 4, 3, 2, 1),
+        (64, 48, 32, 24, 16, 12, 8),
         lambda thousands, *_: Hpa(tokens_to_come, 1000 * thousands, FALLBACK),
     ),
     Contender("KPA", "in flight for each pod", (2, 1.4, 1, 0.7, 0.5, 0.35, 0.25), lambda setting, *_: Kpa(setting)),

@@ -144,12 +144,12 @@ def _step(case: Case, tiers: Sequence[str], history: BalanceHistory) -> tuple[De
     writes, history = _writes(case, tiers, history)
     if writes.value != case.base:
         return writes, history
-    bounds = case.balance.bounds.retain_from  # it makes room, and first tokens come later for it: only where asked for
+    bounds = case.balance.bounds.retain_from  # it makes room, at the expense of first tokens: only where asked for
     retention = case.stay("") if bounds is None else _retention(case, bounds, history.since)
     if retention.value != case.base:
         return retention, history
-    reasons = "; ".join(decision.reason for decision in (retention, writes) if decision.reason)
-    return replace(retention, reason=reasons, valid=retention.valid and writes.valid), history
+    told = [one.reason for one in (retention, writes) if one.reason] or ["nothing to tune: no tier below memory"]
+    return replace(retention, reason="; ".join(told), valid=retention.valid and writes.valid), history
 
 
 def _confirmed(history: BalanceHistory, case: Case) -> BalanceHistory:

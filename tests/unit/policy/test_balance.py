@@ -52,6 +52,7 @@ class Tuner:
     knobs: Knobs = field(default_factory=Knobs)
     generation: int = 1
     history: BalanceHistory = field(default_factory=BalanceHistory)
+    tiers: tuple[str, ...] = ("shared",)
 
     def decide(
         self,
@@ -62,7 +63,7 @@ class Tuner:
     ) -> Decision[Knobs]:
         decision, self.history = balance.decide(
             self.spec,
-            ["shared"],
+            self.tiers,
             snapshot=snapshot,
             current=self.knobs,
             published=published or self.knobs,
@@ -160,6 +161,12 @@ def test_retention_is_left_alone_where_no_bounds_say_how_far_it_may_go() -> None
     assert found.value == Knobs()
     assert "retention" not in found.reason
     assert "shared" in found.reason
+
+
+def test_where_nothing_is_tuned_it_says_so() -> None:
+    decision = Tuner(BalanceSpec(), tiers=()).decide(0, measured(0.9))
+    assert (decision.value, decision.valid) == (Knobs(), True)
+    assert "nothing to tune" in decision.reason
 
 
 def test_the_example_in_the_documentation_is_what_happens() -> None:

@@ -16,6 +16,7 @@ from cake_engine.store.keys import Fingerprint, place
 from cake_engine.store.manifest import MANIFEST
 from cake_engine.store.publishing import publish
 from cake_engine.store.reader import FileReader
+from cake_engine.store.writer import FileWriter
 
 _REFRESH_SECONDS = 60.0
 """A file's time is renewed only when it is older: the order of eviction needs no more, and each costs a write."""
@@ -26,6 +27,7 @@ class BlockDirectory:
 
     Attributes:
         reader: How files are read.
+        writer: How blocks are written.
         key_space: The fingerprint's folder.
     """
 
@@ -38,6 +40,7 @@ class BlockDirectory:
         """
         self.root = Path(root)
         self.reader = FileReader()
+        self.writer = FileWriter()
         self.fingerprint = fingerprint
         self.key_space = f"{self.root}/{fingerprint.folder}"
         self._manifest = f"{self.key_space}/{MANIFEST}"
@@ -101,7 +104,7 @@ class BlockDirectory:
         if not self._named and not os.path.exists(self._manifest):
             publish(self._manifest, memoryview(f"{self.fingerprint.document}\n".encode()))
         self._named = True
-        publish(self.path_of(key), file)
+        publish(self.path_of(key), file, self.writer.write)
 
     def discard(self, key: bytes) -> None:
         """Remove a block; fine when it is gone.

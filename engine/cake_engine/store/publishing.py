@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 
 _TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp")
@@ -25,8 +26,13 @@ def without_temporary_suffix(name: str) -> str | None:
     return name[: suffix.start()] if suffix and suffix.end() == len(name) else None
 
 
-def publish(path: str, content: memoryview) -> None:
+def publish(path: str, content: memoryview, write: Callable[[int, memoryview], None] | None = None) -> None:
     """Put a file in place of any earlier one of that name, and make its folder if it is not there.
+
+    Args:
+        path: Of the file.
+        content: All of it.
+        write: Writes the content to an open file; None writes it through the page cache.
 
     Raises:
         LeftBehindError: It could not be written, and perhaps a part of it, or all, is there.
@@ -35,7 +41,7 @@ def publish(path: str, content: memoryview) -> None:
     temporary = f"{path}.{uuid.uuid4().hex}.tmp"
     file = _create(temporary)
     try:
-        _write(file, content)
+        _write_and_close(file, content, write or _through_the_cache)
         os.rename(temporary, path)
     except OSError as error:
         try:
@@ -55,11 +61,15 @@ def _create(path: str) -> int:
         return os.open(path, flags, 0o660)
 
 
-def _write(file: int, content: memoryview) -> None:
-    """Write and close; that is part of it, as a network file system may say only then that it is full."""
+def _write_and_close(file: int, content: memoryview, write: Callable[[int, memoryview], None]) -> None:
+    """Closing is part of it, as a network file system may say only then that it is full."""
     try:
-        done = 0
-        while done < content.nbytes:
-            done += os.write(file, content[done:])
+        write(file, content)
     finally:
         os.close(file)
+
+
+def _through_the_cache(file: int, content: memoryview) -> None:
+    done = 0
+    while done < content.nbytes:
+        done += os.write(file, content[done:])

@@ -13,6 +13,8 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+from cake_engine.store.writer import through_the_cache
+
 _TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp")
 
 
@@ -26,13 +28,13 @@ def without_temporary_suffix(name: str) -> str | None:
     return name[: suffix.start()] if suffix and suffix.end() == len(name) else None
 
 
-def publish(path: str, content: memoryview, write: Callable[[int, memoryview], None] | None = None) -> None:
+def publish(path: str, content: memoryview, write: Callable[[int, memoryview], None] = through_the_cache) -> None:
     """Put a file in place of any earlier one of that name, and make its folder if it is not there.
 
     Args:
         path: Of the file.
         content: All of it.
-        write: Writes the content to an open file; None writes it through the page cache.
+        write: Writes the content to an open file.
 
     Raises:
         LeftBehindError: It could not be written, and perhaps a part of it, or all, is there.
@@ -41,7 +43,7 @@ def publish(path: str, content: memoryview, write: Callable[[int, memoryview], N
     temporary = f"{path}.{uuid.uuid4().hex}.tmp"
     file = _create(temporary)
     try:
-        _write_and_close(file, content, write or _through_the_cache)
+        _write_and_close(file, content, write)
         os.rename(temporary, path)
     except OSError as error:
         try:
@@ -67,9 +69,3 @@ def _write_and_close(file: int, content: memoryview, write: Callable[[int, memor
         write(file, content)
     finally:
         os.close(file)
-
-
-def _through_the_cache(file: int, content: memoryview) -> None:
-    done = 0
-    while done < content.nbytes:
-        done += os.write(file, content[done:])

@@ -25,6 +25,11 @@ def page_buffer(size: int) -> memoryview:
     return memoryview(mmap.mmap(-1, _pages(size)))
 
 
+def begins_on_a_page(buffer: memoryview) -> bool:
+    """Whether memory that is not empty may be moved past the page cache."""
+    return not np.frombuffer(buffer, np.uint8).ctypes.data % PAGE_BYTES
+
+
 class FileReader:
     """Reads the files of one file system; called from many threads.
 
@@ -64,7 +69,7 @@ class FileReader:
             OSError: It could not be read.
             ValueError: The buffer does not begin on a page, or is too short.
         """
-        if np.frombuffer(buffer, np.uint8).ctypes.data % PAGE_BYTES or buffer.nbytes < _pages(size):
+        if not begins_on_a_page(buffer) or buffer.nbytes < _pages(size):
             raise ValueError(f"{size} bytes are read into a buffer of whole pages, as page_buffer makes it")
         done = 0
         while done < size:

@@ -12,9 +12,7 @@ import fcntl
 import logging
 import os
 
-import numpy as np
-
-from cake_engine.store.reader import PAGE_BYTES
+from cake_engine.store.reader import PAGE_BYTES, begins_on_a_page
 
 logger = logging.getLogger(__name__)
 
@@ -39,9 +37,9 @@ class FileWriter:
         Raises:
             OSError: It could not be written.
         """
-        done = self._past_the_cache(file, content) if self.direct and _begins_on_a_page(content) else 0
-        while done < content.nbytes:
-            done += os.write(file, content[done:])
+        bypasses = self.direct and content.nbytes >= PAGE_BYTES and begins_on_a_page(content)
+        done = self._past_the_cache(file, content) if bypasses else 0
+        through_the_cache(file, content[done:])
 
     def _past_the_cache(self, file: int, content: memoryview) -> int:
         """Write the whole pages, as far as it goes; returns the bytes that were written."""
@@ -63,5 +61,12 @@ class FileWriter:
         return done
 
 
-def _begins_on_a_page(content: memoryview) -> bool:
-    return content.nbytes >= PAGE_BYTES and not np.frombuffer(content, np.uint8).ctypes.data % PAGE_BYTES
+def through_the_cache(file: int, content: memoryview) -> None:
+    """Write all of it from where the file stands.
+
+    Raises:
+        OSError: It could not be written.
+    """
+    done = 0
+    while done < content.nbytes:
+        done += os.write(file, content[done:])

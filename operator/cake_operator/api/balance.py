@@ -56,6 +56,10 @@ class FractionBounds(SpecPart):
         Rule("self.min <= self.max", "min is above max: swap them", lambda bounds: bounds.min <= bounds.max),
     )
 
+    def within(self, fraction: float) -> float:
+        """The fraction, no less than the least and no more than the most."""
+        return min(max(fraction, self.min), self.max)
+
 
 class BandwidthBounds(SpecPart):
     """The least and the most bytes per second that the tuner sets a cap to."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from cake_engine.config import Knobs
-from cake_operator.api import BalanceSpec, FractionBounds, Quantity, TierName
+from cake_operator.api import BalanceSpec, Quantity, TierName
 
 __all__ = ["RETAIN", "WRITE", "edited_knobs", "highest_write_bandwidth", "starting_knobs", "tuned_from"]
 
@@ -50,7 +50,7 @@ def tuned_from(user: Knobs, current: Knobs, balance: BalanceSpec, tiers: Iterabl
             caps[tier] = max(min(limits), float(least))
     return user.model_copy(
         update={
-            "retain_from": user.retain_from if retain is None else _within(current.retain_from, retain),
+            "retain_from": user.retain_from if retain is None else retain.within(current.retain_from),
             "write_bandwidth_bytes_per_second": caps,
         }
     )
@@ -69,10 +69,6 @@ def highest_write_bandwidth(user: Knobs, balance: BalanceSpec, tier: str) -> flo
     written = user.write_bandwidth_bytes_per_second.get(tier)
     limits = [limit for limit in (written, most.bytes if most is not None else None) if limit is not None]
     return float(min(limits)) if limits else None
-
-
-def _within(fraction: float, bounds: FractionBounds) -> float:
-    return min(max(fraction, bounds.min), bounds.max)
 
 
 def _bytes(bandwidths: dict[TierName, Quantity]) -> dict[str, float]:

@@ -32,13 +32,13 @@ def retain(current: float, snapshot: DeploymentSnapshot, bounds: FractionBounds,
         return RetentionStep(current, f"{number.value:.0f} meeting points of the {law.meeting_points:.0f} it takes")
     if low.value is None:
         return RetentionStep(current, f"p10 of the meeting points {low.why_not}", valid=False)
-    fitting = min(max(low.value - law.margin, bounds.min), bounds.max)
+    fitting = bounds.within(low.value - law.margin)
     measured = f"p10 of {number.value:.0f} meeting points is {low.value:.2f}, {low.age_seconds or 0:.0f} s old"
     if abs(fitting - current) <= law.dead_band:
         return RetentionStep(current, f"{measured}: retention from {current:.2f} fits")
     step = min(max(fitting - current, -law.retain_down), law.retain_up)
     # Two digits: a change too small to see is not worth a generation. Toward what is stored longer.
-    retain_from = min(max(int((current + step) * 100 + 1e-9) / 100, bounds.min), bounds.max)
+    retain_from = bounds.within(int((current + step) * 100 + 1e-9) / 100)
     freed = (
         f"{abs(retain_from - current):.0%} of what prefixes take of memory is {'free' if step > 0 else 'theirs again'}"
     )

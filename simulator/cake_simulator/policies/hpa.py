@@ -54,12 +54,10 @@ class Hpa:
     fallback: int | None = None
     _wishes: deque[tuple[float, int]] = field(default_factory=deque)
     _failures: int = 0
-    _began: bool = False
 
     def replicas(self, look: Look) -> int:
         """The law."""
-        if not self._began:
-            self._began = True
+        if not self._wishes:  # the first look: later ones leave the newest wish
             self._wishes.append((look.now, look.current))
         found = self.figure(look)
         if found is None:

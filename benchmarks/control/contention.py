@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from math import inf
 from statistics import fmean, geometric_mean
+from typing import Any
 
 from benchmarks.control.plays import Plays
 from cake_engine.config import LiveConfig
@@ -43,16 +44,20 @@ DEFAULT, OURS = "default: nothing read ahead", "ours: writes give way, tuned"
 UNTUNED = "ours without the tuner"
 
 
+def _fixed(**knobs: Any) -> LiveConfig:
+    return LiveConfig(write_rest=0.0, **knobs)
+
+
 def _capped(share: float, megabytes: float) -> LiveConfig:
-    return LiveConfig(prefetch_share=share, write_bandwidth_bytes_per_second={TIER: 1e6 * megabytes})
+    return _fixed(prefetch_share=share, write_bandwidth_bytes_per_second={TIER: 1e6 * megabytes})
 
 
 SETTINGS: Mapping[str, LiveConfig] = {
-    DEFAULT: LiveConfig(prefetch_share=0.0),
-    "read ahead": LiveConfig(),
-    "read ahead, no load under 2048 tokens": LiveConfig(minimum_load_tokens=2048),
-    "read ahead, retained from 0.2": LiveConfig(retain_from=0.2),
-    "read ahead, half the tokens to prefixes": LiveConfig(prefix_token_share=0.5),
+    DEFAULT: _fixed(prefetch_share=0.0),
+    "read ahead": _fixed(),
+    "read ahead, no load under 2048 tokens": _fixed(minimum_load_tokens=2048),
+    "read ahead, retained from 0.2": _fixed(retain_from=0.2),
+    "read ahead, half the tokens to prefixes": _fixed(prefix_token_share=0.5),
     "read ahead, 600 MB/s of writes a pod": _capped(0.5, 600),
     "read ahead, 200 MB/s of writes a pod": _capped(0.5, 200),
     "600 MB/s of writes a pod": _capped(0.0, 600),
@@ -169,7 +174,7 @@ def _deployment(reading: Reading, setting: str, seconds: float, told: Callable[[
         limits=EngineLimits(profile.step_tokens, profile.seats, profile.kv_tokens),
         objective=Objective(ttft=2.0, prefill_factor=2.0, inter_token=0.1),
         memory_bytes=MEMORY,
-        tiers=(TierSetup(TIER, speed, 2.0 * 2**40, yields=setting in (OURS, UNTUNED)),),
+        tiers=(TierSetup(TIER, speed, 2.0 * 2**40),),
         live=SETTINGS.get(setting, LiveConfig()),
         replicas=REPLICAS,
         most=REPLICAS,

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from benchmarks.store.tiers import check, key, open_store
 from cake_engine.core.tier_cost import TierCost
+from cake_engine.store.bandwidth import Pace
 from cake_engine.store.transfer import Transfer
 from cake_engine.store.transfers import TransferPool
 
@@ -99,7 +100,7 @@ class PooledSource:
             perform,
             threads=readers,
             buffer_bytes=buffer_bytes,
-            rate=lambda: self.cap,
+            pace=lambda: Pace(self.cap),
             deadline_seconds=_DEADLINE_SECONDS,
             on_finished=self._news.set,
         )
@@ -204,7 +205,7 @@ class FileTier:
             lambda transfer, buffer: self._store.save(transfer, self._row, buffer),
             threads=READERS,
             buffer_bytes=self._store.file_bytes,
-            rate=lambda: None,
+            pace=Pace,
             deadline_seconds=_DEADLINE_SECONDS,
             on_finished=lambda: None,
         )

@@ -22,7 +22,7 @@ def beside_the_device(folder: Path, *, block_mib: int, threads: int, total_mib: 
     total = blocks * size
     seconds: dict[str, list[float]] = {"device_write": [], "tier_write": [], "device_read": [], "tier_read": []}
     for round_ in range(rounds):
-        mover = Mover(tier, size, blocks, threads)
+        mover = Mover(tier, size, threads)
         numbers = range(round_ * blocks, (round_ + 1) * blocks)
         mover.move("save", [rounds * blocks])  # the first save waits until the tier was counted
         os.sync()
@@ -47,7 +47,7 @@ def beside_the_device(folder: Path, *, block_mib: int, threads: int, total_mib: 
 def while_others_write(folder: Path, *, block_mib: int, threads: int, total_mib: int) -> dict[str, float]:
     """How many times longer reads take while the same engine writes, without a cap and with one."""
     size, blocks = block_mib * MIB, max(threads, total_mib // block_mib)
-    mover = Mover(folder / "tier", size, 4 * blocks, threads)
+    mover = Mover(folder / "tier", size, threads)
     began = time.monotonic()
     mover.move("save", range(blocks))
     os.sync()

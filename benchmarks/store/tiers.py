@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.cells import MeasurementError
-from cake_engine.config import TierConfig, TierKind
+from cake_engine.config import WRITE_REST, TierConfig, TierKind
+from cake_engine.store.bandwidth import Pace
 from cake_engine.store.blocks import BlockStore
 from cake_engine.store.keys import Fingerprint
 from cake_engine.store.statistics import Recorder
@@ -21,6 +22,8 @@ from cake_engine.store.transfers import TransferPool
 
 MIB = 1 << 20
 _SEED = 7
+_CLAIM_BYTES = 1 << 40
+"""Of a claim as they are: room is drawn from the ledger in parts of it, and with little of it for every few files."""
 
 
 def fingerprint(block_bytes: int) -> Fingerprint:
@@ -42,30 +45,29 @@ def open_store(folder: Path, block_bytes: int, capacity_bytes: int, tenant: Tena
 class Mover:
     """A store, rows of memory, and a pool of threads for either direction."""
 
-    def __init__(self, folder: Path, block_bytes: int, blocks: int, threads: int) -> None:
+    def __init__(self, folder: Path, block_bytes: int, threads: int) -> None:
         """Fill the rows with bytes that no file system can shorten.
 
         Args:
             folder: Of the tier.
             block_bytes: Of one block.
-            blocks: That the tier has room for, and then some.
             threads: That move them.
         """
-        self.store = open_store(folder, block_bytes, 2 * blocks * (block_bytes + MIB))
+        self.store = open_store(folder, block_bytes, _CLAIM_BYTES)
         self._rows = np.random.default_rng(_SEED).integers(0, 256, (2 * threads, block_bytes), np.uint8)
         self._threads = threads
         self.size = block_bytes
 
     @contextmanager
-    def pool(self, direction: str, rate: float | None = None) -> Iterator[TransferPool]:
-        """Threads that save or load, at most so many bytes a second."""
+    def pool(self, direction: str, rate: float | None = None, patience: float = WRITE_REST) -> Iterator[TransferPool]:
+        """Threads that save or load, at most so many bytes a second; writes rest as they do in service."""
         move = self.store.save if direction == "save" else self.store.load
         pool = TransferPool(
             direction,
             lambda transfer, buffer: move(transfer, self._row, buffer),
             threads=self._threads,
             buffer_bytes=self.store.file_bytes,
-            rate=lambda: rate,
+            pace=lambda: Pace(rate, patience),
             deadline_seconds=600.0,
             on_finished=lambda: None,
         )

@@ -43,6 +43,7 @@ BytesPerSecond = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 TierName = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$", max_length=63)]
 
 MAX_TIERS = 8
+WRITE_REST = 8.0
 
 
 class ConfigError(ValueError):
@@ -195,6 +196,8 @@ class Knobs(_Document):
         minimum_load_tokens: Stored prefixes shorter than this are computed.
         retain_from: Fraction of a prefix below which blocks are evicted first: heads that are always recomputed need
             no storage.
+        write_rest: Seconds that a tier's writers rest for each second that a write took longer than on a quiet volume
+            (`cake_engine.core.yielding`); 0 has writes give way to nobody.
     """
 
     prefetch_share: Fraction = 0.5
@@ -203,6 +206,8 @@ class Knobs(_Document):
     prefix_token_share: Fraction = 1.0
     minimum_load_tokens: int = Field(default=256, ge=0)
     retain_from: Fraction = 0.0
+    # An engine of before does not know the name, and would refuse the file.
+    write_rest: float = Field(default=WRITE_REST, ge=0, le=64, exclude_if=lambda rest: rest == WRITE_REST)
 
 
 class LiveConfig(Knobs):

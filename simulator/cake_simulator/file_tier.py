@@ -77,7 +77,6 @@ class FileTier:
         capacity: Chunks.
         evictions: Chunks that have left for want of room.
         stream: The volume's bytes; others may read and write there, too.
-        yields: Whether writes give way.
     """
 
     def __init__(
@@ -90,13 +89,11 @@ class FileTier:
         ttl: float | None = None,
         leaving: Leaving = worth_least,
         stream: Stream | None = None,
-        yields: bool = True,
     ) -> None:
         self.name = name
         self.speed = speed
         self.capacity = capacity
         self.evictions = 0
-        self.yields = yields
         self._env = env
         self._ttl = ttl
         self._leaving = leaving

@@ -10,6 +10,7 @@ from math import inf
 
 from simpy import Environment
 
+from cake_engine.config import WRITE_REST
 from cake_engine.core.yielding import Yielding
 from cake_simulator.file_tier import FileTier
 
@@ -45,6 +46,7 @@ class Port:
         write_room: Chunks that may wait to be written; what comes on top is not stored.
         read_cap: Bytes per second that reads must not exceed.
         write_cap: Bytes per second that writes must not exceed.
+        write_rest: How long writes rest, as the engine's knob has it.
         bytes_read: So far.
         bytes_written: So far.
         skipped: Writes that were given up because too many waited.
@@ -58,6 +60,7 @@ class Port:
     write_room: int
     read_cap: float = inf
     write_cap: float = inf
+    write_rest: float = WRITE_REST
     bytes_read: float = 0.0
     bytes_written: float = 0.0
     skipped: int = 0
@@ -170,8 +173,7 @@ class Port:
             return
         self.bytes_written += self.chunk_bytes
         self.tier.written(key, depth)
-        if self.tier.yields:
-            size, now = round(self.chunk_bytes), self.env.now
-            rest = self._yielding.rest(size, now - began, now, together)
-            self._write_from = max(self._write_from, self.env.now) + rest / self.tier.speed.writers
+        size, now = round(self.chunk_bytes), self.env.now
+        rest = self._yielding.rest(size, now - began, now, patience=self.write_rest, together=together)
+        self._write_from = max(self._write_from, now) + rest / self.tier.speed.writers
         self._begin_writes()

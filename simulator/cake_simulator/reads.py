@@ -139,10 +139,11 @@ class Reads:
                 port.write(key, depth)
 
     def configure(self, live: LiveConfig) -> None:
-        """Keep to the caps of this live configuration."""
+        """Keep to the pace of this live configuration."""
         for port in self.ports:
             port.read_cap = live.load_bandwidth_bytes_per_second.get(port.tier.name, inf)
             port.write_cap = live.write_bandwidth_bytes_per_second.get(port.tier.name, inf)
+            port.write_rest = live.write_rest
 
     def close(self) -> None:
         """The pod is gone."""

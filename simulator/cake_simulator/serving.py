@@ -94,7 +94,6 @@ class Serving:
             ttl=tier.ttl_seconds,
             leaving=tier.leaving,
             stream=stream,
-            yields=tier.yields,
         )
 
     def _start(self, name: str) -> Replica:

@@ -28,7 +28,6 @@ class TierSetup:
         shared: Whether all pods have the same one.
         ttl_seconds: Age since last use after which a chunk leaves.
         leaving: The worth of a chunk: those of the least leave when the tier is full.
-        yields: Whether writes give way, as the engine's do.
     """
 
     name: str
@@ -37,7 +36,6 @@ class TierSetup:
     shared: bool = True
     ttl_seconds: float | None = None
     leaving: Leaving = worth_least
-    yields: bool = True
 
 
 @dataclass(frozen=True)

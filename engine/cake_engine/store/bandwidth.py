@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+from cake_engine.config import LiveConfig
+
 
 class BandwidthCap:
     """A token bucket in its virtual-time form: the link that a capped transfer would have used.
@@ -35,3 +39,25 @@ class BandwidthCap:
     def take(self, size: int, rate: float | None, asked: float, now: float) -> None:
         """Account for a transfer that is happening; `now` is at or after its `due`."""
         self._free_at = now if rate is None else max(self.due(size, rate, asked), now - self._slack)
+
+
+class Pace(NamedTuple):
+    """How fast the transfers of one kind may be.
+
+    Attributes:
+        rate: Bytes per second at most; None without a cap.
+        patience: How long writes rest, as `cake_engine.core.yielding` takes it; 0 for reads, which never do.
+    """
+
+    rate: float | None = None
+    patience: float = 0.0
+
+
+def pace_of_reads(live: LiveConfig, tier: str) -> Pace:
+    """The knobs for reads of a tier."""
+    return Pace(live.load_bandwidth_bytes_per_second.get(tier))
+
+
+def pace_of_writes(live: LiveConfig, tier: str) -> Pace:
+    """The knobs for writes to a tier."""
+    return Pace(live.write_bandwidth_bytes_per_second.get(tier), live.write_rest)

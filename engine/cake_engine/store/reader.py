@@ -21,8 +21,8 @@ PAGE_BYTES = 4096
 
 
 def page_buffer(size: int) -> memoryview:
-    """Memory that begins on a page and has room for so many bytes in whole pages."""
-    return memoryview(mmap.mmap(-1, _pages(size)))
+    """Memory that begins on a page and has room for so many bytes in whole pages, all of which are there already."""
+    return memoryview(mmap.mmap(-1, _pages(size), flags=mmap.MAP_SHARED | mmap.MAP_ANONYMOUS | mmap.MAP_POPULATE))
 
 
 def begins_on_a_page(buffer: memoryview) -> bool:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection
 
 from cake_engine.core.tier_cost import TierCost
 from cake_engine.core.yielding import Yielding
-from cake_engine.store.bandwidth import BandwidthCap
+from cake_engine.store.bandwidth import BandwidthCap, Pace
 from cake_engine.store.reader import page_buffer
 from cake_engine.store.statistics import RateMeter
 from cake_engine.store.transfer import Transfer
@@ -38,7 +38,7 @@ class TransferPool:
         *,
         threads: int,
         buffer_bytes: int,
-        rate: Callable[[], float | None],
+        pace: Callable[[], Pace],
         deadline_seconds: float,
         on_finished: Callable[[], None],
     ) -> None:
@@ -49,7 +49,7 @@ class TransferPool:
             perform: Moves one block with a buffer that is its thread's own; a failure is told to `Transfer.fail`.
             threads: At work at once. Up to as many again stand in for threads that are held.
             buffer_bytes: Of each thread's buffer, at least; it is of whole pages.
-            rate: Cap in bytes per second at this moment; None for none. It may read a file: no lock is held.
+            pace: How fast it may be at this moment. It may read a file: no lock is held.
             deadline_seconds: For one transfer, from its turn.
             on_finished: Called from a thread after each transfer.
         """
@@ -57,7 +57,7 @@ class TransferPool:
         self._perform = perform
         self._size = threads
         self._buffer_bytes = buffer_bytes
-        self._rate = rate
+        self._pace = pace
         self._deadline = deadline_seconds
         self._on_finished = on_finished
         lock = threading.Lock()
@@ -182,7 +182,7 @@ class TransferPool:
         transfer, they would take turns at the interpreter with the thread that computes.
         """
         while True:
-            read, rate = time.monotonic(), self._rate()
+            read, pace = time.monotonic(), self._pace()
             with self._work:
                 if self._stopping or len(self._threads) - self._held > self._size:
                     self._threads.discard(threading.current_thread())
@@ -194,13 +194,13 @@ class TransferPool:
                 if transfer.asked > read:
                     continue  # the cap was read before this was asked for: it may be an older one
                 size = int(transfer.size * self.cost.share)
-                due = max(self._cap.due(size, rate, transfer.asked), self._resting_until)
+                due = max(self._cap.due(size, pace.rate, transfer.asked), self._resting_until if pace.patience else now)
                 if due > now:
                     self._pacing = True
                     self._work.wait(min(due - now, 0.1))  # a cap that is raised meanwhile is seen soon
                     self._pacing = False
                     continue
-                self._cap.take(size, rate, transfer.asked, now)
+                self._cap.take(size, pace.rate, transfer.asked, now)
                 transfer.start(now)
                 self._running.append(self._queue.popleft())
                 transfer.together = len(self._running)
@@ -209,6 +209,7 @@ class TransferPool:
                 return transfer
 
     def _end(self, transfer: Transfer) -> None:
+        patience = self._pace().patience if transfer.writing_seconds else 0.0
         now = time.monotonic()
         with self._work:
             if transfer.abandoned:
@@ -218,7 +219,7 @@ class TransferPool:
                 self.cost.observe(transfer.size, transfer.started, now, busy=len(self._running) > 1)
                 self.cost.observe_share(transfer.moved or transfer.size, transfer.size)
             if transfer.failure is None and transfer.writing_seconds:
-                self._give_way(transfer, now)
+                self._give_way(transfer, now, patience)
             self._running.remove(transfer)
             self._finished.append(transfer)
             idle = not (self._queue or self._running)
@@ -229,9 +230,9 @@ class TransferPool:
             if idle:
                 self._rest.notify_all()
 
-    def _give_way(self, write: Transfer, now: float) -> None:
-        together = max(write.together, len(self._running))
-        rest = self._yielding.rest(write.moved, write.writing_seconds, now, together) / self._size
+    def _give_way(self, write: Transfer, now: float, patience: float) -> None:
+        together, took = max(write.together, len(self._running)), write.writing_seconds
+        rest = self._yielding.rest(write.moved, took, now, patience=patience, together=together) / self._size
         self._resting_until = max(self._resting_until, now) + rest
         self._rested += rest
 

@@ -111,6 +111,7 @@ _KNOBS = {
     "prefixTokenShare": "prefix_token_share",
     "minimumLoadTokens": "minimum_load_tokens",
     "retainFrom": "retain_from",
+    "writeRest": "write_rest",
     "staticMeetingPoint": "static_meeting_point",
 }
 _BANDWIDTHS = {

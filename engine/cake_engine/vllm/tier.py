@@ -8,7 +8,7 @@ engine computes what it held.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -19,6 +19,7 @@ from cake_engine.config import ModelIdentity, TierConfig
 from cake_engine.core.tier_cost import TierCost
 from cake_engine.core.write_queue import write_room
 from cake_engine.live import LiveConfigFile
+from cake_engine.store.bandwidth import Pace, pace_of_reads, pace_of_writes
 from cake_engine.store.blockfile import Reject
 from cake_engine.store.blocks import BlockStore
 from cake_engine.store.cipher import Cipher
@@ -40,11 +41,11 @@ _REJECTS = frozenset(reject.value for reject in Reject)
 
 
 class _Kind(NamedTuple):
-    """Reads, or writes: what moves a block, and the caps by tier."""
+    """Reads, or writes: what moves a block, and how fast."""
 
     name: str
     move: Callable[..., None]
-    caps: Callable[[], Mapping[str, float]]
+    pace: Callable[[], Pace]
 
 
 class CakeFileTier(SecondaryTierManager):
@@ -106,8 +107,8 @@ class CakeFileTier(SecondaryTierManager):
         self._presence = PresenceCache(
             self._store.contains, on_answer=self._completed, on_fault=self._recorder.fell_back
         )
-        load = _Kind("read", self._store.load, lambda: live.current.load_bandwidth_bytes_per_second)
-        save = _Kind("write", self._store.save, lambda: live.current.write_bandwidth_bytes_per_second)
+        load = _Kind("read", self._store.load, lambda: pace_of_reads(live.current, tier.name))
+        save = _Kind("write", self._store.save, lambda: pace_of_writes(live.current, tier.name))
         self._reads, self._writes = (
             self._pool(kind, threads, deadline_seconds) for kind, threads in ((load, readers), (save, writers))
         )
@@ -244,7 +245,7 @@ class CakeFileTier(SecondaryTierManager):
             lambda transfer, buffer: kind.move(transfer, self._row, buffer),
             threads=threads,
             buffer_bytes=self._store.file_bytes,
-            rate=lambda: kind.caps().get(self._tier.name),
+            pace=kind.pace,
             deadline_seconds=deadline_seconds,
             on_finished=self._completed,
         )

@@ -44,6 +44,11 @@ class KnobsSpec(SpecPart):
         description="Fraction of a prefix below which blocks are evicted first: heads that are always recomputed"
         " need no storage (engine: 0).",
     )
+    write_rest: Annotated[float, Field(ge=0, le=64, allow_inf_nan=False)] | None = Field(
+        default=None,
+        description="Seconds that a pod's writers rest for each second that a write to a shared volume took longer than"
+        " on a quiet one; 0 has writes give way to nobody's reads (engine: 8).",
+    )
 
 
 class FractionBounds(SpecPart):

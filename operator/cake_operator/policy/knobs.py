@@ -15,14 +15,15 @@ WRITE = "write_bandwidth_bytes_per_second"
 def starting_knobs(balance: BalanceSpec) -> Knobs:
     """The user's knobs; what is not written is the engine's default."""
     written = balance.knobs
-    fractions = {
+    numbers = {
         "prefetch_share": written.prefetch_share,
         "prefix_token_share": written.prefix_token_share,
         "minimum_load_tokens": written.minimum_load_tokens,
         "retain_from": written.retain_from,
+        "write_rest": written.write_rest,
     }
     return Knobs.model_validate(
-        {name: value for name, value in fractions.items() if value is not None}
+        {name: value for name, value in numbers.items() if value is not None}
         | {
             "load_bandwidth_bytes_per_second": _bytes(written.load_bandwidth),
             "write_bandwidth_bytes_per_second": _bytes(written.write_bandwidth),

@@ -217,4 +217,5 @@ def _as_written(knobs: Knobs) -> dict[str, Any]:
         "prefixTokenShare": knobs.prefix_token_share,
         "minimumLoadTokens": knobs.minimum_load_tokens,
         "retainFrom": knobs.retain_from,
+        "writeRest": knobs.write_rest,
     }

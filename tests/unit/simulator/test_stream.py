@@ -119,12 +119,12 @@ def test_writes_slow_reads_and_more_than_there_is_room_for_is_not_stored() -> No
     assert way.bytes_written == 10 * WRITE_ROOM
 
 
-@pytest.mark.parametrize(("yields", "of_an_equal_part"), [(False, 1.0), (True, 1 / (1 + 8 * 0.85))])
+@pytest.mark.parametrize(("write_rest", "of_an_equal_part"), [(0.0, 1.0), (8.0, 1 / (1 + 8 * 0.85))])
 def test_beside_reads_of_another_pod_writes_that_give_way_take_less_and_all_when_those_end(
-    yields: bool, of_an_equal_part: float
+    write_rest: float, of_an_equal_part: float
 ) -> None:
     env, tier, way, _ = port(latency=0.0)
-    tier.yields = yields
+    way.write_rest = write_rest
     way.write(0)
     env.run()
     reads = 9

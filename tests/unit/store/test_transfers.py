@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from cake_engine.config import WRITE_REST
+from cake_engine.store.bandwidth import Pace
 from cake_engine.store.transfer import Transfer
 from cake_engine.store.transfers import TransferPool
 
@@ -19,6 +21,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.rate: float | None = None
+        self.patience = WRITE_REST
         self.order: list[bytes] = []
         self.gate = threading.Event()
         self.entered = threading.Semaphore(0)
@@ -39,7 +42,7 @@ class Bench:
             perform or self.note,
             threads=threads,
             buffer_bytes=4096,
-            rate=rate or (lambda: self.rate),
+            pace=lambda: Pace((rate or (lambda: self.rate))(), self.patience),
             deadline_seconds=deadline,
             on_finished=self._ended.release,
         )
@@ -384,6 +387,20 @@ def test_writes_rest_after_one_that_others_held_up_and_reads_of_the_pool_never_d
     assert rested == pytest.approx(8 * (0.071 - 0.021))
     assert began[3] - began[2] >= rested
     assert began[2] - began[0] < rested
+    assert pool.take_rested() == 0
+
+
+def test_a_rest_ends_as_soon_as_writes_need_not_give_way_any_more(bench: Bench) -> None:
+    def write(transfer: Transfer, buffer: memoryview) -> None:
+        transfer.moved = transfer.size
+        transfer.writing_seconds = (0.001, 60.0, 60.0)[transfer.chunk]
+
+    pool = bench.pool(write)
+    pool.submit(transfers(3))
+    bench.wait(2)
+    assert pool.take_rested() > 400
+    bench.patience = 0.0
+    bench.wait(1)
     assert pool.take_rested() == 0
 
 

@@ -7,7 +7,7 @@ UV := $(CACHE)/uv/bin/uv
 PY := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help env lock generate lint test test-unit test-engine test-cluster test-chart test-dashboards test-images test-e2e test-faults cluster docs docs-look screenshots demo dist cluster-down clean bench-ttft bench-core bench-idle bench-store bench-quality bench-control bench-operator bench-gpu
+.PHONY: help env lock generate lint test test-unit test-engine test-cluster test-chart test-dashboards test-images test-e2e test-faults cluster docs docs-look screenshots demo dist cluster-down clean bench-ttft bench-core bench-idle bench-store bench-quality bench-control bench-operator bench-claim bench-gpu
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -112,6 +112,9 @@ bench-control: env ## Scaling, balance, retention and the paper's tables on the 
 
 bench-operator: cluster ## The operator with 10, 100 and 1000 resources on a real API server (13 min; ARGS=--quick: 2)
 	$(PY) -m benchmarks.operator $(ARGS)
+
+bench-claim: cluster ## Two CakeDeployments on one slow claim of a real node: default, fixed settings, ours (20 min; needs root)
+	$(PY) -m benchmarks.claim $(ARGS)
 
 bench-gpu: env ## Cake with torch alone on a GPU: exactness, curves, TTFT beside the paper's tables (30 min; without a GPU a tiny model: 4)
 	$(PY) -m benchmarks.gpu $(ARGS)

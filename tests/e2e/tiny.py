@@ -20,7 +20,7 @@ _VARIABLES = {
 _ENGINE: dict[str, Any] = {
     "args": [
         *("--skip-tokenizer-init", "--dtype=float32", "--enforce-eager", "--block-size=32", "--max-model-len=2048"),
-        *("--max-num-batched-tokens=128", "--max-num-seqs=8", "--kv-cache-memory-bytes=67108864"),
+        *("--max-num-batched-tokens=128", "--max-num-seqs=8"),
     ],
     "resources": {"requests": {"cpu": "200m", "memory": "1Gi"}},
     "drain": {"preStop": "2s", "shutdownTimeout": "600s"},
@@ -44,14 +44,22 @@ def weights(folder: Path) -> Path:
     return model
 
 
-def deployment(namespace: str, name: str, **spec: Any) -> dict[str, Any]:
-    """A CakeDeployment of one replica that serves them; `spec` has the rest, tiers above all."""
+def deployment(namespace: str, name: str, *, kv_bytes: int = 64 << 20, **spec: Any) -> dict[str, Any]:
+    """A CakeDeployment of one replica that serves them.
+
+    Args:
+        namespace: Its own.
+        name: Its own.
+        kv_bytes: Of the device's KV cache.
+        spec: The rest, tiers above all.
+    """
+    engine = _ENGINE | {"args": [*_ENGINE["args"], f"--kv-cache-memory-bytes={kv_bytes}"]}
     model = {"name": "tiny", "source": {"persistentVolumeClaim": {"claimName": "models"}}}
     return {
         "apiVersion": "cake.dev/v1alpha1",
         "kind": "CakeDeployment",
         "metadata": {"name": name, "namespace": namespace},
-        "spec": {"model": model, "engine": _ENGINE, "replicas": 1, **spec},
+        "spec": {"model": model, "engine": engine, "replicas": 1, **spec},
     }
 
 

@@ -10,6 +10,8 @@ from tests.localcluster.errors import LocalClusterError
 _CONTROLLERS = frozenset({"cpu", "cpuset", "hugetlb", "memory", "pids"})
 # The root of version 2 is here, when the machine uses nothing else.
 _UNIFIED = Path("/sys/fs/cgroup")
+# Short beside what a read takes, so that a throttled server is slow rather than gone now and then.
+_PERIOD_MICROSECONDS = 50_000
 
 
 def make(name: str) -> None:
@@ -27,6 +29,30 @@ def pass_on_controllers(root: Path) -> None:
     # They stay so afterwards, as every container runtime leaves them: another one may have come to count on it.
     for controller in sorted(there & _CONTROLLERS - set(passed_on.read_text().split())):
         passed_on.write_text(f"+{controller}")
+
+
+def throttle(name: str, share: float) -> Path:
+    """Make the cgroup ``name`` in another one, whose processes get ``share`` of one processor at most.
+
+    Returns:
+        The file to which a process writes its number to join it.
+    """
+    if (_UNIFIED / "cgroup.controllers").exists():
+        pass_on_controllers((_UNIFIED / name).parent)
+    for hierarchy in _hierarchies():
+        group = hierarchy / name
+        group.mkdir(exist_ok=True)
+        quota = round(share * _PERIOD_MICROSECONDS)
+        if (group / "cpu.max").exists():
+            (group / "cpu.max").write_text(f"{quota} {_PERIOD_MICROSECONDS}")
+        elif (group / "cpu.cfs_quota_us").exists():
+            (group / "cpu.cfs_period_us").write_text(str(_PERIOD_MICROSECONDS))
+            (group / "cpu.cfs_quota_us").write_text(str(quota))
+        else:
+            group.rmdir()
+            continue
+        return group / "cgroup.procs"
+    raise LocalClusterError("This machine's cgroups cannot limit what a process takes of a processor.")
 
 
 def remove(name: str) -> None:

@@ -18,6 +18,7 @@ from tests.localcluster import (
     node_ports,
     ports,
     runs,
+    slow_volume,
     teardown,
     volumes,
 )
@@ -124,6 +125,12 @@ class LocalCluster(Cluster):
             path = Namespaces.of(self.run.folder).show_read_only(path, f"{namespace}-{name}")
         self.apply(volumes.volume(name, namespace, path), claims.claim(name, namespace, volumes.STORAGE_CLASS))
         self.kubectl("wait", "-n", namespace, f"pvc/{name}", "--for=jsonpath={.status.phase}=Bound", "--timeout=180s")
+
+    def slow_claim(self, namespace: str, name: str, share: float) -> None:
+        """Make an empty claim whose file server gets ``share`` of one processor; see `slow_volume`."""
+        assert self._processes is not None, "it was started by this process"
+        self._require_node()
+        self.mount_volume(name, namespace, slow_volume.mount(self.run, self._processes, f"{namespace}-{name}", share))
 
     def audit_events(self) -> Iterator[dict[str, Any]]:
         """The API server's audit events so far, oldest first."""

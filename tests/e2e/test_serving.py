@@ -137,10 +137,11 @@ def test_the_tuner_turns_a_knob_by_what_it_measures_and_every_pod_confirms_it_wi
     def turned() -> list[Retuning]:
         small.server.forget()
         assert [complete(small.server, tokens) for tokens in PROMPTS] == answers
-        return list(retunings(small.served.history[first:]))
+        # The first requests meet early, as long as the engine believes in the loads of before: that may turn it down.
+        return [one for one in retunings(small.served.history[first:]) if one.retain_from[1] > one.retain_from[0]]
 
     found = eventually(turned, "the tuner has turned a knob", START_SECONDS)[0]
-    assert found.retain_from == (0.25, pytest.approx(0.3))
+    assert found.retain_from[1] == pytest.approx(found.retain_from[0] + 0.05)
     assert "meeting points" in found.reason
     assert small.recorded.total("cake_knob", _now(small), knob="retainFrom") >= found.retain_from[1]
     assert small.lives() == before

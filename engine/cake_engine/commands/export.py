@@ -27,8 +27,8 @@ from cake_engine.commands.pace import bandwidth_argument, paced
 from cake_engine.commands.usage import UsageError, reading
 from cake_engine.store.archive import add
 from cake_engine.store.census import files_of, key_spaces
-from cake_engine.store.eviction import StoredFile
 from cake_engine.store.keys import Fingerprint
+from cake_engine.store.listing import StoredFile
 from cake_engine.store.manifest import MANIFEST
 from cake_engine.store.reader import FileReader
 from cake_engine.store.verification import GONE, GOOD, UNREADABLE, judge, read_whole

@@ -14,8 +14,9 @@ from pathlib import Path
 from cake_engine.commands.usage import UsageError, reading
 from cake_engine.store.census import census
 from cake_engine.store.collector import knowledge
-from cake_engine.store.eviction import Limits, StoredFile, choose
+from cake_engine.store.eviction import Limits, choose
 from cake_engine.store.ledger import Ledger
+from cake_engine.store.listing import Listing, StoredFile
 
 NAME = "gc"
 HELP = "show what would be removed to hold a capacity and an age"
@@ -35,14 +36,16 @@ def run(options: argparse.Namespace) -> int:
         capacity = options.capacity or accounts.limit
         if not capacity:
             raise UsageError("no engine keeps the books of this tier now: say what it may hold with --capacity BYTES.")
-        files, now = list(census(options.folder)), time.time()
+        files, now = Listing(census(options.folder)), time.time()
         known = knowledge(options.folder, files, accounts.key_spaces, capacity, now)
-    leaving = choose(files, Limits(capacity, options.ttl), now, held=accounts.held, wanted=accounts.wanted, known=known)
+    limits = Limits(capacity, options.ttl)
+    places = set(choose(files, limits, now, held=accounts.held, wanted=accounts.wanted, known=known))
+    leaving = [files[place] for place in places]
     print(f"{'FILES':>9} {'MIB':>10} {'USED AT LEAST':>14} FOLDER")
     for folder, ones in sorted(_by_folder(leaving).items()):
         print(f"{_size(ones)} {_ago(now - max(f.used for f in ones)):>14} {folder}")
     print(f"{_size(leaving)} {'':>14} would leave; what stays:")
-    print(f"{_size([file for file in files if file not in set(leaving)])}")
+    print(f"{_size([file for place, file in enumerate(files) if place not in places])}")
     return 0
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator
 
 from cake_engine.store.bandwidth import BandwidthCap
-from cake_engine.store.eviction import StoredFile
+from cake_engine.store.listing import StoredFile
 
 
 def bandwidth_argument(parser: argparse.ArgumentParser) -> None:

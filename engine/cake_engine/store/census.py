@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cake_engine.core.retention import saving
-from cake_engine.store.eviction import StoredFile
 from cake_engine.store.keys import BLOCK_SUFFIX, FORMAT_VERSION, position_named
+from cake_engine.store.listing import StoredFile
 from cake_engine.store.manifest import manifest_of
 from cake_engine.store.publishing import without_temporary_suffix
 

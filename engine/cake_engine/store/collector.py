@@ -5,15 +5,16 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
 from cake_engine.store.accounts import Accounts
 from cake_engine.store.census import census, key_spaces, strays
-from cake_engine.store.eviction import TEMPORARY_SECONDS, Knowledge, Limits, StoredFile, choose, in_order
+from cake_engine.store.eviction import TEMPORARY_SECONDS, Knowledge, Limits, choose, in_order
 from cake_engine.store.ledger import Ledger
+from cake_engine.store.listing import Listing
 from cake_engine.store.manifest import MANIFEST
 from cake_engine.store.orphans import orphaned
 from cake_engine.store.pins import honoured, pins, unfinished
@@ -68,13 +69,13 @@ class Collector:
         """
         started = time.monotonic()
         accounts, now = self._ledger.begin_count()
-        files = list(census(self._root))
+        files = Listing(census(self._root))
         limits = replace(self._limits, capacity_bytes=accounts.limit)
         known = knowledge(self._root, files, accounts.key_spaces, limits.capacity_bytes, now)
         known = replace(known, uses=self._uses.count(files))
         leaving = choose(files, limits, now, held=accounts.held, wanted=accounts.wanted, known=known)
-        gone = [file.size for file in leaving if _remove(file.path)]
-        self._ledger.end_count(sum(file.size for file in files) - sum(gone))
+        gone = [place for place in leaving if _remove(files.path(place))]
+        self._ledger.end_count(int(files.sizes.sum() - files.sizes[gone].sum()))
         self._tidy(now)
         self._ended = time.monotonic()
         self._took = self._ended - started
@@ -93,17 +94,15 @@ class Collector:
 
     def make_way(self) -> None:
         """Remove a few: the volume is full before the tier is, and without a byte no book can be kept."""
-        files = list(census(self._root))
-        now = max((file.used for file in files), default=0.0)  # the file system's own time cannot be asked for now
+        files = Listing(census(self._root))
+        now = float(files.used.max(initial=0.0))  # the file system's own time cannot be asked for now
         alive, capacity = self._ledger.read().key_spaces, self._limits.capacity_bytes
         blocks = in_order(files, now, knowledge(self._root, files, alive, capacity, now))
-        if gone := sum(_remove(file.path) for file in blocks[: 1 + len(blocks) // 100]):
+        if gone := sum(_remove(files.path(place)) for place in blocks[: 1 + len(blocks) // 100]):
             self._on_evicted(gone)
 
 
-def knowledge(
-    root: Path, files: Sequence[StoredFile], alive: Collection[str] | None, capacity_bytes: int, now: float
-) -> Knowledge:
+def knowledge(root: Path, files: Listing, alive: Collection[str] | None, capacity_bytes: int, now: float) -> Knowledge:
     """What a tier's folder tells of its files beside themselves.
 
     Args:

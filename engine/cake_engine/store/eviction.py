@@ -7,36 +7,19 @@ the heads of a prefix before its tail. Pinned blocks stay, whatever their age.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, repeat
-from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cake_engine.core.retention import worth
+from cake_engine.store.listing import Listing
 
 TEMPORARY_SECONDS = 900.0
 """Age after which a temporary belongs to nobody: its writer died or gave up."""
-
-
-class StoredFile(NamedTuple):
-    """One file of a tier.
-
-    Attributes:
-        path: Absolute.
-        size: Bytes.
-        used: When it was last written or read, seconds since the epoch.
-        temporary: Not published yet.
-        key_space: Name of its fingerprint's folder.
-        saving: Compute that each byte of it saves when it is used, in proportion to that of an uncompressed block at
-            the front of a prefix.
-    """
-
-    path: str
-    size: int
-    used: float
-    temporary: bool
-    key_space: str = ""
-    saving: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -75,15 +58,15 @@ NOTHING_KNOWN = Knowledge()
 
 
 def choose(
-    files: Sequence[StoredFile],
+    files: Listing,
     limits: Limits,
     now: float,
     *,
     held: int = 0,
     wanted: int = 0,
     known: Knowledge = NOTHING_KNOWN,
-) -> list[StoredFile]:
-    """The files that leave now, in their order.
+) -> list[int]:
+    """The places of the files that leave now, in their order.
 
     Args:
         files: All of the tier.
@@ -93,42 +76,39 @@ def choose(
         wanted: Bytes that were asked for and found no room; 0 when none were.
         known: What is known of the files beside.
     """
-    leaving = [file for file in files if _outlived(file, limits, now) and file.path not in known.pinned]
-    total = held + sum(file.size for file in files) - sum(file.size for file in leaving)
+    ttl = math.inf if limits.ttl_seconds is None else limits.ttl_seconds
+    outlived = now - files.used > np.where(files.temporary, TEMPORARY_SECONDS, ttl)
+    outlived &= ~files.among(known.pinned)
+    leaving: list[int] = np.flatnonzero(outlived).tolist()
+    total = held + int(files.sizes[~outlived].sum())
     if not wanted and total <= limits.start * limits.capacity_bytes:
         return leaving
-    target = min(limits.stop * limits.capacity_bytes, limits.capacity_bytes - wanted)
-    gone = {file.path for file in leaving}
-    for file in in_order(files, now, known):
-        if total <= target:
-            break
-        if file.path not in gone:
-            leaving.append(file)
-            total -= file.size
-    return leaving
+    excess = total - min(limits.stop * limits.capacity_bytes, limits.capacity_bytes - wanted)
+    blocks = in_order(files, now, known)
+    blocks = blocks[~outlived[blocks]]
+    enough = 1 + int(np.searchsorted(files.sizes[blocks].cumsum(), excess)) if excess > 0 else 0
+    return [*leaving, *blocks[:enough].tolist()]
 
 
-def in_order(files: Sequence[StoredFile], now: float, known: Knowledge = NOTHING_KNOWN) -> list[StoredFile]:
-    """The blocks that may leave, the first to leave first.
+def in_order(files: Listing, now: float, known: Knowledge = NOTHING_KNOWN) -> NDArray[np.intp]:
+    """The places of the blocks that may leave, the first to leave first.
 
     Args:
         files: All of the tier.
         now: By the clock of the file system that keeps the files' times.
         known: What is known of the files beside.
     """
-    orphans, others, worths = list[StoredFile](), list[StoredFile](), list[float]()
-    for file, uses in zip(files, chain(known.uses, repeat(0)), strict=False):
-        if file.temporary or file.path in known.pinned:
-            continue
-        if file.key_space in known.orphaned:
-            orphans.append(file)
-        else:
-            others.append(file)
-            worths.append(worth(file.saving, uses, now - file.used))
-    orphans.sort(key=lambda file: file.used)
-    return orphans + [others[place] for place in sorted(range(len(others)), key=worths.__getitem__)]
+    free = ~(files.temporary | files.among(known.pinned))
+    orphaned = files.within(known.orphaned)
+    worths = np.fromiter(
+        # `data` gives plain numbers, one at a time: as numpy's own they are slow, and as a list they are many
+        map(worth, files.savings.data, chain(known.uses, repeat(0)), (now - files.used).data),
+        np.float64,
+        len(files),
+    )
+    orphans, others = np.flatnonzero(free & orphaned), np.flatnonzero(free & ~orphaned)
+    return np.concatenate([_ascending(orphans, files.used), _ascending(others, worths)])
 
 
-def _outlived(file: StoredFile, limits: Limits, now: float) -> bool:
-    limit = TEMPORARY_SECONDS if file.temporary else limits.ttl_seconds
-    return limit is not None and now - file.used > limit
+def _ascending(places: NDArray[np.intp], values: NDArray[np.float64]) -> NDArray[np.intp]:
+    return places[np.argsort(values[places], kind="stable")]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cake_engine.store.census import files_of, key_spaces
-from cake_engine.store.eviction import StoredFile
+from cake_engine.store.listing import StoredFile
 from cake_engine.store.manifest import manifest_of
 
 AGES = {"< 1 h": 3600.0, "< 1 d": 86400.0, "< 7 d": 604800.0, "older": math.inf}

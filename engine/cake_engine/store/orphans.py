@@ -5,15 +5,17 @@ Pure: what is there, who lives and the time come in.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
-from cake_engine.store.eviction import StoredFile
+import numpy as np
+
+from cake_engine.store.listing import Listing
 
 ORPHAN_SECONDS = 3600.0
 """Since the last use of any of its blocks: a fleet that restarts, or is rolled back, finds what it had."""
 
 
-def orphaned(files: Iterable[StoredFile], alive: Collection[str] | None, now: float) -> frozenset[str]:
+def orphaned(files: Listing, alive: Collection[str] | None, now: float) -> frozenset[str]:
     """The key spaces whose blocks leave before all others.
 
     Args:
@@ -24,7 +26,8 @@ def orphaned(files: Iterable[StoredFile], alive: Collection[str] | None, now: fl
     """
     if alive is None:
         return frozenset()
-    last: dict[str, float] = {}
-    for file in (file for file in files if not file.temporary):
-        last[file.key_space] = max(file.used, last.get(file.key_space, float("-inf")))
-    return frozenset(space for space, used in last.items() if space not in alive and now - used > ORPHAN_SECONDS)
+    last = np.full(len(files.key_spaces), -np.inf)
+    blocks = ~files.temporary
+    np.maximum.at(last, files.key_space[blocks], files.used[blocks])
+    old = now - last > ORPHAN_SECONDS
+    return frozenset(space for space, its in zip(files.key_spaces, old, strict=True) if its and space not in alive)

@@ -18,8 +18,8 @@ from typing import Annotated
 from pydantic import BaseModel, Field, ValidationError
 
 from cake_engine.store.census import key_spaces, strays
-from cake_engine.store.eviction import StoredFile
 from cake_engine.store.keys import place
+from cake_engine.store.listing import StoredFile
 from cake_engine.store.publishing import publish
 
 PINNED_SHARE = 0.25
@@ -122,7 +122,8 @@ def honoured(
     """
     if not made:
         return []
-    sizes: Mapping[str, int] = {file.path: file.size for file in files}
+    named = {path for pin in made for path in pin.blocks}
+    sizes: Mapping[str, int] = {file.path: file.size for file in files if file.path in named}
     room, held, kept = int(PINNED_SHARE * capacity_bytes), set[str](), list[Pin]()
     for pin in made:
         more = {path for path in pin.blocks if path in sizes} - held

@@ -6,36 +6,31 @@ within the minute in which times are not renewed. It takes 17 bytes for each blo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
+from numpy.typing import NDArray
 
 from cake_engine.core.retention import MOST_USES
-from cake_engine.store.eviction import StoredFile
-
-_Column = np.ndarray[Any, Any]
+from cake_engine.store.listing import Listing
 
 
 class Uses:
     """Remembers the times of all blocks from one count to the next, by a hash of their names; not for threads."""
 
     def __init__(self) -> None:
-        self._names: _Column = np.empty(0, np.int64)
-        self._used: _Column = np.empty(0, np.float64)
-        self._counts: _Column = np.empty(0, np.uint8)
+        self._names: NDArray[np.int64] = np.empty(0, np.int64)
+        self._used: NDArray[np.float64] = np.empty(0, np.float64)
+        self._counts: NDArray[np.uint8] = np.empty(0, np.uint8)
 
     def __len__(self) -> int:
         return len(self._names)
 
-    def count(self, files: Sequence[StoredFile]) -> list[int]:
+    def count(self, files: Listing) -> list[int]:
         """Take in a count of the whole tier.
 
         Returns:
             For each of the files, how often it was seen to be used again: up to `MOST_USES`.
         """
-        names = np.fromiter((hash(file.path) for file in files), np.int64, len(files))
-        used = np.fromiter((file.used for file in files), np.float64, len(files))
+        names, used = files.hashes, files.used
         counts = np.zeros(len(files), np.uint8)
         if len(self._names):
             place = np.minimum(np.searchsorted(self._names, names), len(self._names) - 1)

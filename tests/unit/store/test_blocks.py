@@ -16,6 +16,7 @@ from cake_engine.store.blocks import BlockStore
 from cake_engine.store.census import census
 from cake_engine.store.eviction import Limits, choose
 from cake_engine.store.keys import Fingerprint
+from cake_engine.store.listing import Listing
 from cake_engine.store.reader import page_buffer
 from cake_engine.store.statistics import Recorder, TierStatistics
 from cake_engine.store.transfer import Transfer
@@ -80,8 +81,8 @@ def test_a_prefix_in_use_stays_whole_though_its_head_is_only_looked_up(bench: Be
     assert bench.store.contains(head)
     assert bench.load(0, tail) is None
 
-    files = list(census(bench.root))
-    leaving = choose(files, Limits(sum(file.size for file in files), stop=0.7), time.time())
+    files = Listing(census(bench.root))
+    leaving = [files[place] for place in choose(files, Limits(int(files.sizes.sum()), stop=0.7), time.time())]
     assert [Path(file.path).stem for file in leaving] == [unused.hex()]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cake_engine.store.accounts import Accounts
-from cake_engine.store.eviction import StoredFile
+from cake_engine.store.listing import Listing, StoredFile
 from cake_engine.store.orphans import ORPHAN_SECONDS, orphaned
 
 NOW = 1e6
@@ -22,11 +22,12 @@ def file(key_space: str, *, age: float) -> StoredFile:
     ids=["one is in use", "both are", "nobody lives", "somebody does not say"],
 )
 def test_it_is_orphaned_when_no_engine_names_it(alive: set[str] | None, expected: set[str]) -> None:
-    assert orphaned([file("now", age=LATER), file("before", age=LATER)], alive, NOW) == expected
+    files = Listing([file("now", age=LATER), file("before", age=LATER)])
+    assert orphaned(files, alive, NOW) == expected
 
 
 def test_it_is_not_while_any_of_its_blocks_was_used_lately() -> None:
-    files = [file("before", age=1e5), file("before", age=ORPHAN_SECONDS - 1)]
+    files = Listing([file("before", age=1e5), file("before", age=ORPHAN_SECONDS - 1)])
     assert orphaned(files, set(), NOW) == set()
 
 

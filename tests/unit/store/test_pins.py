@@ -10,9 +10,9 @@ import pytest
 
 from cake_engine.cli import main
 from cake_engine.store.directory import BlockDirectory
-from cake_engine.store.eviction import StoredFile
 from cake_engine.store.keys import Fingerprint
 from cake_engine.store.ledger import Ledger
+from cake_engine.store.listing import StoredFile
 from cake_engine.store.pins import MOST_PINS, TooManyPinsError, honoured, pins, remove, write
 from tests.unit.store.conftest import key_of
 

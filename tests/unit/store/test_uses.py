@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from cake_engine.core.retention import MOST_USES
-from cake_engine.store.eviction import StoredFile
+from cake_engine.store.listing import Listing, StoredFile
 from cake_engine.store.uses import Uses
 
 
-def files(**used: float) -> list[StoredFile]:
-    return [StoredFile(name, 1, at, temporary=False) for name, at in used.items()]
+def files(**used: float) -> Listing:
+    return Listing(StoredFile(name, 1, at, temporary=False) for name, at in used.items())
 
 
 def test_a_time_that_has_moved_since_the_last_count_is_a_use() -> None:
@@ -28,7 +28,7 @@ def test_uses_count_up_to_a_bound_and_a_time_that_goes_back_is_none() -> None:
 
 def test_an_empty_tier_is_counted_too() -> None:
     uses = Uses()
-    assert uses.count([]) == []
+    assert uses.count(files()) == []
     uses.count(files(a=1))
-    assert uses.count([]) == []
+    assert uses.count(files()) == []
     assert len(uses) == 0

@@ -126,7 +126,9 @@ def test_a_wrong_knob_is_refused_and_changes_nothing(small: Small) -> None:
     assert small.served.now.spec.balance.knobs.retain_from == 0.25
 
 
-def test_the_tuner_turns_a_knob_by_what_it_measures_and_every_pod_confirms_it_without_a_restart(small: Small) -> None:
+def test_the_tuner_turns_a_knob_which_every_pod_confirms_and_judges_it_by_what_it_did_before_the_next_step(
+    small: Small,
+) -> None:
     before = small.lives()
     answers = [complete(small.server, tokens) for tokens in PROMPTS]
     bounds = {"retainFrom": {"max": 0.5}}
@@ -143,7 +145,12 @@ def test_the_tuner_turns_a_knob_by_what_it_measures_and_every_pod_confirms_it_wi
     found = eventually(turned, "the tuner has turned a knob", START_SECONDS)[0]
     assert found.retain_from[1] == pytest.approx(found.retain_from[0] + 0.05)
     assert "meeting points" in found.reason
-    assert small.recorded.total("cake_knob", _now(small), knob="retainFrom") >= found.retain_from[1]
+
+    judged = eventually(lambda: turned()[1:], "it has judged that by what was measured under it", START_SECONDS)[0]
+    assert judged.at - found.at >= installation.TUNING_WINDOW_SECONDS
+    assert judged.retain_from == pytest.approx((found.retain_from[1], found.retain_from[1] + 0.05))
+    assert "meeting points" in judged.reason
+    assert small.recorded.total("cake_knob", _now(small), knob="retainFrom") >= judged.retain_from[1]
     assert small.lives() == before
 
     off = {"tuning": "Off", "bounds": {"retainFrom": None}, "knobs": {"retainFrom": 0.25, "loadBandwidth": None}}

@@ -11,6 +11,8 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+import numpy as np
+
 from cake_engine.commands.usage import UsageError, reading
 from cake_engine.store.census import census
 from cake_engine.store.collector import knowledge
@@ -39,13 +41,13 @@ def run(options: argparse.Namespace) -> int:
         files, now = Listing(census(options.folder)), time.time()
         known = knowledge(options.folder, files, accounts.key_spaces, capacity, now)
     limits = Limits(capacity, options.ttl)
-    places = set(choose(files, limits, now, held=accounts.held, wanted=accounts.wanted, known=known))
+    places = choose(files, limits, now, held=accounts.held, wanted=accounts.wanted, known=known)
     leaving = [files[place] for place in places]
     print(f"{'FILES':>9} {'MIB':>10} {'USED AT LEAST':>14} FOLDER")
     for folder, ones in sorted(_by_folder(leaving).items()):
-        print(f"{_size(ones)} {_ago(now - max(f.used for f in ones)):>14} {folder}")
-    print(f"{_size(leaving)} {'':>14} would leave; what stays:")
-    print(f"{_size([file for place, file in enumerate(files) if place not in places])}")
+        print(f"{_size([f.size for f in ones])} {_ago(now - max(f.used for f in ones)):>14} {folder}")
+    print(f"{_size([file.size for file in leaving])} {'':>14} would leave; what stays:")
+    print(_size(np.delete(files.sizes, places).tolist()))
     return 0
 
 
@@ -56,8 +58,8 @@ def _by_folder(files: list[StoredFile]) -> dict[str, list[StoredFile]]:
     return found
 
 
-def _size(files: list[StoredFile]) -> str:
-    return f"{len(files):>9} {sum(file.size for file in files) / (1 << 20):>10.1f}"
+def _size(sizes: list[int]) -> str:
+    return f"{len(sizes):>9} {sum(sizes) / (1 << 20):>10.1f}"
 
 
 def _ago(seconds: float) -> str:

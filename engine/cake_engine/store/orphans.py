@@ -26,8 +26,8 @@ def orphaned(files: Listing, alive: Collection[str] | None, now: float) -> froze
     """
     if alive is None:
         return frozenset()
-    last = np.full(len(files.key_spaces), -np.inf)
+    last = np.full(len(files.key_spaces), np.nan)  # what has no blocks stays so, and is older than nothing
     blocks = ~files.temporary
-    np.maximum.at(last, files.key_space[blocks], files.used[blocks])
+    np.fmax.at(last, files.key_space[blocks], files.used[blocks])
     old = now - last > ORPHAN_SECONDS
     return frozenset(space for space, its in zip(files.key_spaces, old, strict=True) if its and space not in alive)

@@ -31,6 +31,10 @@ def test_it_is_not_while_any_of_its_blocks_was_used_lately() -> None:
     assert orphaned(files, set(), NOW) == set()
 
 
+def test_one_of_temporaries_alone_is_not() -> None:
+    assert orphaned(Listing([file("new", age=LATER)._replace(temporary=True)]), set(), NOW) == set()
+
+
 def test_what_engines_use_is_in_the_books_and_one_that_does_not_say_makes_it_unknown() -> None:
     accounts = Accounts()
     accounts.report("a", held=0, written=0, limit=1, key_space="mine")

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
 
+from benchmarks.claim.contended import STORED, TOKENS
 from demo.server import Server
-from tests.e2e.contended import STORED, TOKENS
 from tests.e2e.tiny import complete
 from tests.engine.serving import prompt
 

@@ -59,6 +59,8 @@ class Run:
         asked: Every request.
         written: By setting, bytes that the busy one wrote to the claim.
         turned: Reasons of the tuner's changes.
+        needed: Share of a processor that the claim's file server takes where it may take all of one.
+        short: Part of it that it gets.
     """
 
     asked: Sequence[Asked]
@@ -66,7 +68,8 @@ class Run:
     turned: Sequence[str]
     rounds: int
     seconds: float
-    share: float
+    needed: float
+    short: float
     machine: str
     command: str
     date: str
@@ -121,6 +124,7 @@ def write(run: Run, folder: Path) -> None:
         **rounded(figures(run)),
         "rounds": run.rounds,
         "seconds": run.seconds,
+        **rounded({"needed_processor_share": run.needed, "given_processor_share": run.short * run.needed}),
         "turned": list(run.turned),
         "settings": [
             {"setting": row.setting, **rounded({"written_mib": row.written, "requests": row.requests})}

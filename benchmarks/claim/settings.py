@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tests.e2e.contended import TIER
+from benchmarks.claim.contended import TIER
 
 DEFAULT, OURS = "default: nothing read ahead, writes do not give way", "ours: writes give way, tuned"
 

@@ -2,10 +2,12 @@
 
 import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
 
+from tests.cluster.waiting import eventually
 from tests.localcluster import LocalClusterError, binary, cgroups, runs
 from tests.localcluster.runs import Owner
 
@@ -29,6 +31,23 @@ def test_cgroups_below_the_root_get_what_kubelet_wants_and_no_more(tmp_path: Pat
     cgroups.pass_on_controllers(tmp_path)
 
     assert passed_on.read_text() == "+hugetlb"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a cgroup")
+def test_a_throttled_process_is_counted_and_gets_no_more_than_its_share() -> None:
+    name, began = f"cake-test-throttled-{os.getpid()}", time.monotonic()
+    members = cgroups.throttle(name, 0.1)
+    spin = f'echo $$ > "{members}"; while :; do :; done'
+    try:
+        with subprocess.Popen(["sh", "-c", spin]) as process:
+            try:
+                eventually(lambda: cgroups.used_seconds(name) >= 0.2, "it has used some")
+                used, lasted = cgroups.used_seconds(name), time.monotonic() - began
+            finally:
+                process.kill()
+    finally:
+        cgroups.remove(name)
+    assert used <= 0.1 * lasted + 0.05
 
 
 def test_an_owner_lives_as_long_as_its_process_and_not_as_another_of_that_number() -> None:

@@ -1,5 +1,6 @@
 """A node's cgroup: a subtree of every hierarchy, so that it can be found and removed."""
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,6 +35,8 @@ def pass_on_controllers(root: Path) -> None:
 def throttle(name: str, share: float) -> Path:
     """Make the cgroup ``name`` in another one, whose processes get ``share`` of one processor at most.
 
+    Called again, it changes the share.
+
     Returns:
         The file to which a process writes its number to join it.
     """
@@ -53,6 +56,22 @@ def throttle(name: str, share: float) -> Path:
             continue
         return group / "cgroup.procs"
     raise LocalClusterError("This machine's cgroups cannot limit what a process takes of a processor.")
+
+
+def used_seconds(name: str) -> float:
+    """Seconds of a processor that the processes of the throttled cgroup ``name`` have used so far."""
+    for hierarchy in _hierarchies():
+        group = hierarchy / name
+        if any((group / limit).exists() for limit in ("cpu.max", "cpu.cfs_quota_us")):
+            ticks = sum(_ticks(int(number)) for number in (group / "cgroup.procs").read_text().split())
+            return ticks / os.sysconf("SC_CLK_TCK")
+    raise LocalClusterError(f"There is no throttled cgroup {name}.")
+
+
+def _ticks(process: int) -> int:
+    """What a process and its threads have used in user space and in the kernel (proc(5))."""
+    behind_the_name = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return int(behind_the_name[11]) + int(behind_the_name[12])
 
 
 def remove(name: str) -> None:

@@ -31,6 +31,7 @@ from tests.localcluster.namespaces import NODE_ADDRESS, Namespaces
 from tests.localcluster.node import Node
 from tests.localcluster.processes import Processes
 from tests.localcluster.runs import CONTROL_PLANE, NODE, Owner, Run
+from tests.localcluster.slow_volume import SlowVolume
 from tests.localcluster.variables import Images
 
 
@@ -126,11 +127,13 @@ class LocalCluster(Cluster):
         self.apply(volumes.volume(name, namespace, path), claims.claim(name, namespace, volumes.STORAGE_CLASS))
         self.kubectl("wait", "-n", namespace, f"pvc/{name}", "--for=jsonpath={.status.phase}=Bound", "--timeout=180s")
 
-    def slow_claim(self, namespace: str, name: str, share: float) -> None:
+    def slow_claim(self, namespace: str, name: str, share: float) -> SlowVolume:
         """Make an empty claim whose file server gets ``share`` of one processor; see `slow_volume`."""
         assert self._processes is not None, "it was started by this process"
         self._require_node()
-        self.mount_volume(name, namespace, slow_volume.mount(self.run, self._processes, f"{namespace}-{name}", share))
+        slow = slow_volume.mount(self.run, self._processes, f"{namespace}-{name}", share)
+        self.mount_volume(name, namespace, slow.path)
+        return slow
 
     def audit_events(self) -> Iterator[dict[str, Any]]:
         """The API server's audit events so far, oldest first."""

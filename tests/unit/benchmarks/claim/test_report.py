@@ -16,7 +16,9 @@ def run() -> Run:
         for setting, seconds in SECONDS.items()
         for deployment, stored in ((BUSY, True), (IDLE, True), (BUSY, False))
     ]
-    return Run(asked, {OURS: 3 * 2.0**20}, ["busy: held to 2 MiB/s"], 1, 60.0, 0.1, "a machine", "a command", "today")
+    return Run(
+        asked, {OURS: 3 * 2.0**20}, ["busy: held to 2 MiB/s"], 1, 60.0, 0.1, 0.8, "a machine", "a command", "today"
+    )
 
 
 def test_ours_is_judged_by_stored_prompts_beside_the_default_and_the_best_fixed_setting() -> None:

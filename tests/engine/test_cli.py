@@ -11,11 +11,11 @@ import socket
 import ssl
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from http.client import HTTPResponse
 from pathlib import Path
 from typing import Any
 
@@ -164,16 +164,25 @@ class Serving:
         return ssl.create_default_context(cafile=str(self.authority.certificate))
 
     def call(self, path: str, body: dict[str, Any] | None = None) -> bytes:
+        with self.ask(path, body) as answer:
+            return answer.read()
+
+    def ask(self, path: str, body: dict[str, Any] | None = None) -> HTTPResponse:
+        """The answer, as it comes."""
         request = urllib.request.Request(
             f"https://127.0.0.1:{self.port}{path}",
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=300, context=self.trust()) as answer:
-            return answer.read()
+        answer: HTTPResponse = urllib.request.urlopen(request, timeout=300, context=self.trust())
+        return answer
 
     def tokens(self, tokens: list[int], count: int = 8) -> list[int]:
-        body = {
+        return json.loads(self.call("/v1/completions", self.completion(tokens, count)))["choices"][0]["token_ids"]
+
+    def completion(self, tokens: list[int], count: int) -> dict[str, Any]:
+        """A request for so many tokens."""
+        return {
             "model": "tiny",
             "prompt": tokens,
             "max_tokens": count,
@@ -182,7 +191,6 @@ class Serving:
             "detokenize": False,
             "return_token_ids": True,
         }
-        return json.loads(self.call("/v1/completions", body))["choices"][0]["token_ids"]
 
     def metrics(self) -> dict[str, float]:
         """Samples of ours by name and labels, without those that vLLM adds."""
@@ -283,18 +291,14 @@ def test_a_renewed_certificate_is_taken_up_without_a_restart_again_and_again(ser
 
 def test_a_server_told_to_end_finishes_what_it_serves(serving: Serving) -> None:
     """The last of this server."""
-    answers: list[list[int]] = []
-    client = threading.Thread(target=lambda: answers.append(serving.tokens(prompt(64, seed=3), 600)))
-    client.start()
-    serving.until(lambda: b"vllm:num_requests_running" in serving.call("/metrics") and running(serving) == 1)
+    request = serving.completion(prompt(64, seed=3), 600) | {"stream": True}
+    with serving.ask("/v1/completions", request) as answer:
+        first = answer.readline()
+        assert first.startswith(b"data: {")
+        serving.process.terminate()
+        events = [first, *answer]
 
-    serving.process.terminate()
-    client.join(PATIENCE_SECONDS)
-
-    assert [len(answer) for answer in answers] == [600]
+    told = [event.removeprefix(b"data: ") for event in events if event.startswith(b"data: {")]
+    tokens = [token for event in told for token in json.loads(event)["choices"][0]["token_ids"]]
+    assert len(tokens) == 600
     assert serving.process.wait(PATIENCE_SECONDS) == 0
-
-
-def running(serving: Serving) -> float:
-    found = re.search(rb"^vllm:num_requests_running\{[^}]*\} (\S+)$", serving.call("/metrics"), re.MULTILINE)
-    return float(found[1]) if found else 0.0
